@@ -1,0 +1,36 @@
+"""What can go wrong, as one small family of exceptions.
+
+    GroundworkError                exit status 1: the orchestrator cannot go on
+    ├── BadInput                   exit status 2: a file, a field or a flag of the user's is wrong
+    ├── ModelUnavailable           a model call cannot be answered (no session entry, provider down)
+    ├── JournalCorrupt             the journal does not replay
+    └── TypesettingFailed          LaTeX stopped, with file, line and message
+
+A failing *experiment* is none of these: it is data (a `Run` with findings). Only `cli` catches this family.
+"""
+
+from __future__ import annotations
+
+
+class GroundworkError(Exception):
+    """The orchestrator cannot go on; the message is one line that a person can act on."""
+
+    exit_status = 1
+
+
+class BadInput(GroundworkError):
+    """Something the user gave is wrong; the message names the file, the field and what to do."""
+
+    exit_status = 2
+
+
+class ModelUnavailable(GroundworkError):
+    """No answer can be had from the model that was asked for."""
+
+
+class JournalCorrupt(GroundworkError):
+    """A journal line other than a torn last one does not check out."""
+
+
+class TypesettingFailed(GroundworkError):
+    """The paper did not compile; the message holds file, line and TeX's own words."""

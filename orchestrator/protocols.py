@@ -1,0 +1,79 @@
+"""What the stages need from the outside world. `models` and `backends` implement these; `cli` wires them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.records import Answer, Command, Message, ProcessResult, Record, Request
+
+
+class LanguageModel(Protocol):
+    """The one door to a model (`models.gateway.Gateway`)."""
+
+    def complete(self, request: Request) -> Answer:
+        """Answer `request`; raises ModelUnavailable where nobody can."""
+        ...
+
+
+class EditTask(Record):
+    """One edit for the coder: file texts by name, which of them may change, and what to do."""
+
+    editable: dict[str, str]
+    read_only: dict[str, str] = {}
+    instruction: str
+
+
+class EditReply(Record):
+    """The texts of the editable files afterwards, and the coder's last words (shown to nobody as a result)."""
+
+    files: dict[str, str]
+    transcript: str
+
+
+class Coder(Protocol):
+    """Edits code by asking a model (`backends.coder.AiderCoder`)."""
+
+    def edit(self, task: EditTask, ask: Callable[[tuple[Message, ...]], str]) -> EditReply:
+        """Carry out `task`; each of the coder's model calls goes through `ask`. Touches no file of the idea folder."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs a program confined and to its end (`backends.executor.LocalExecutor`)."""
+
+    def run(self, command: Command, watch: Callable[[], str] | None = None) -> ProcessResult:
+        """Run `command`, leaving no process behind.
+
+        `watch` is called about twice a second; a non-empty answer is a reason to end the process tree at once.
+        """
+        ...
+
+
+class Typesetter(Protocol):
+    """Makes a PDF of a LaTeX folder (`backends.latex.Latexmk`)."""
+
+    def missing(self) -> str:
+        """Return '' where a PDF can be made, else the command that installs what is missing."""
+        ...
+
+    def typeset(self, folder: Path, main: str) -> Path:
+        """Compile `folder/main` and return the PDF; raises TypesettingFailed with file, line and message."""
+        ...
+
+
+class Screen(Protocol):
+    """Tells the person at the terminal where things stand."""
+
+    def stage(self, stage: str, detail: str = "") -> None:
+        """A stage begins."""
+        ...
+
+    def note(self, text: str) -> None:
+        """One line that stays on the screen."""
+        ...
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """A long wait is `done` of `total` through."""
+        ...

@@ -1,0 +1,287 @@
+"""The frozen records that flow between stages. Parsed once, at a file's edge; never changed after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
+
+Scalar = bool | int | float | str
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Direction = Literal["lower", "higher", "none"]
+Part = Literal["train", "tune", "dev", "test"]
+
+
+class Record(BaseModel):
+    """Base of every record: immutable, and unknown fields are an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- input: an idea ---------------------------------------------------------------------------------------------
+
+
+class Idea(BaseModel):
+    """An idea file. Keys are those of the ancestor; keys that are not named here are kept as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    Name: Slug
+    Title: str = Field(min_length=1)
+    Experiment: str = Field(min_length=1)
+    template: Slug
+
+
+# --- input: a template (a research setting) ---------------------------------------------------------------------
+
+
+class MetricSpec(Record):
+    """A metric that the grader computes. A model is never asked for any of this."""
+
+    name: Slug
+    words: str
+    direction: Direction
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    primary: bool = False
+
+
+class Limits(Record):
+    """What a process may use. Reaching one ends its whole process tree."""
+
+    timeout_s: float = Field(gt=0)
+    memory_mb: int = Field(gt=0)
+    file_mb: int = Field(gt=0)
+    processes: int = Field(gt=0)
+
+
+class Profile(BaseModel):
+    """A scale at which a setting runs. `seeds` counts the repetitions; the other keys are the template's own."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: Slug
+    seeds: int = Field(ge=1)
+
+
+class Commands(Record):
+    """Arguments that the environment's Python gets, for each program of the template that is trusted."""
+
+    prepare: tuple[str, ...]
+    grade: tuple[str, ...]
+
+
+class Template(Record):
+    """`template.toml`: a research setting."""
+
+    name: Slug
+    title: str
+    default_profile: Slug
+    commands: Commands
+    limits: Limits
+    metrics: tuple[MetricSpec, ...] = Field(min_length=1)
+    profiles: tuple[Profile, ...] = Field(min_length=1)
+
+    def metric(self, name: str) -> MetricSpec:
+        """Return the metric called `name`; KeyError if the template declares none."""
+        return {metric.name: metric for metric in self.metrics}[name]
+
+
+# --- the plan ---------------------------------------------------------------------------------------------------
+
+
+class Hypothesis(Record):
+    """A prediction, frozen before any result: `metric` of `arm` against that of `reference`."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^H[1-9][0-9]?$")]
+    metric: Slug
+    direction: Literal["lower", "higher", "equivalent"]
+    arm: Slug
+    reference: Slug
+    match: Slug | None = None
+
+
+class PlannedRun(Record):
+    """One run that the model wants: a name, and what `experiment.py` shall do in it."""
+
+    name: Slug
+    goal: str = Field(min_length=1, max_length=4000)
+
+
+class Plan(Record):
+    """The hypotheses, and the runs still to be made in their order."""
+
+    hypotheses: tuple[Hypothesis, ...]
+    runs: tuple[PlannedRun, ...]
+
+
+class Step(Record):
+    """One pass of the loop: attempt `attempt` (from 1) at run `number`. Run 0 is the unedited baseline."""
+
+    number: int = Field(ge=0)
+    attempt: int = Field(ge=1)
+    planned: PlannedRun | None = None
+
+    @property
+    def run(self) -> str:
+        """The run directory's name, `run_2`."""
+        return f"run_{self.number}"
+
+    @property
+    def label(self) -> str:
+        """Run and attempt in one word, `run_2.1`."""
+        return f"run_{self.number}.{self.attempt}"
+
+
+# --- what a step leaves -----------------------------------------------------------------------------------------
+
+
+class Finding(Record):
+    """Something a check saw. `where` is `path#key`; an `error` rejects the run."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z]+(-[a-z]+)*$")]
+    severity: Literal["error", "warning", "note"]
+    message: str
+    where: str = ""
+
+
+class Edit(Record):
+    """What the coder did to one file. `commit` is empty where the edit was refused, and `findings` say why."""
+
+    path: str
+    commit: str = ""
+    sha256: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+class ProcessResult(Record):
+    """How a confined process ended. `stopped` names the limit or the reason for which we ended it, else ''."""
+
+    exit_code: int | None
+    signal: int | None = None
+    stopped: str = ""
+    wall_s: float
+    cpu_s: float
+    peak_rss_mb: float
+    sandbox: Literal["bubblewrap", "none"]
+
+    @property
+    def ok(self) -> bool:
+        """True when the process ended by itself with exit code 0."""
+        return self.exit_code == 0 and not self.stopped
+
+
+class Condition(Record):
+    """The grader's results of one condition: per-seed values by metric, in the order of the job's seeds."""
+
+    means: dict[str, float | None]
+    stderrs: dict[str, float | None]
+    final_info_dict: dict[str, list[float | None]]
+    config: dict[str, Scalar] = {}
+    self_reported: dict[str, list[float | None]] = {}
+
+
+class FinalInfo(RootModel[dict[str, Condition]]):
+    """`final_info.json`: `{condition: {means, stderrs, final_info_dict, ...}}`, written by the grader alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Run(Record):
+    """One executed attempt. `path` is relative to the idea folder; accepted runs lie in `run_N/`."""
+
+    step: Step
+    path: str
+    process: ProcessResult | None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """True when nothing speaks against counting this as a numbered run."""
+        return not any(finding.severity == "error" for finding in self.findings)
+
+
+# --- evidence and paper -----------------------------------------------------------------------------------------
+
+
+class EvidenceEntry(Record):
+    """One value that the paper may refer to, with where it comes from. `interval` is a 95 % t interval of the mean."""
+
+    id: str
+    value: float
+    interval: tuple[float, float] | None
+    run: str
+    condition: str
+    metric: str
+    split: Literal["dev", "test", "self-reported", "setting"]
+    seeds: tuple[int, ...]
+    per_seed: tuple[float, ...]
+    file: str
+    key: str
+    sha256: str
+    computed_by: str
+
+
+class Figure(Record):
+    """A figure that plot.py made; paths are relative to the idea folder."""
+
+    name: str
+    pdf: str
+    png: str
+
+
+class Section(Record):
+    """One section of the paper, as the model answered it (references not yet expanded)."""
+
+    name: Slug
+    path: str
+    sha256: str
+
+
+# --- model calls ------------------------------------------------------------------------------------------------
+
+
+class Message(Record):
+    """One turn of a conversation with a model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Request(Record):
+    """One model call. `stage`, `step` and `attempt` (from 0) identify it for replay; no hash of the text does."""
+
+    stage: Slug
+    step: str
+    attempt: int = Field(ge=0)
+    messages: tuple[Message, ...]
+    max_output_tokens: int = 8192
+
+
+class Answer(Record):
+    """A model's answer with the provider's own token counts; zero where no model was asked (a replay)."""
+
+    text: str
+    model: str
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+# --- processes --------------------------------------------------------------------------------------------------
+
+
+class Command(Record):
+    """A program to run confined: it reads `readable`, writes `writable`, sees no network and only `env`."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    readable: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+    env: dict[str, str] = {}
+    limits: Limits
+    stdout: Path
+    stderr: Path
