@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from orchestrator.records import Answer, Command, Message, ProcessResult, Record, Request
 
@@ -17,19 +17,27 @@ class LanguageModel(Protocol):
         ...
 
 
+EditFormat = Literal["diff", "udiff", "whole", "architect"]
+
+
 class EditTask(Record):
     """One edit for the coder: file texts by name, which of them may change, and what to do."""
 
     editable: dict[str, str]
     read_only: dict[str, str] = {}
     instruction: str
+    edit_format: EditFormat = "diff"
 
 
 class EditReply(Record):
-    """The texts of the editable files afterwards, and the coder's last words (shown to nobody as a result)."""
+    """The texts of the editable files afterwards, and the model's answers (shown to nobody as a result).
+
+    `refused` says why an edit was not taken; `files` are then the texts that the task came with.
+    """
 
     files: dict[str, str]
     transcript: str
+    refused: tuple[str, ...] = ()
 
 
 class Coder(Protocol):

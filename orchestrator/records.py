@@ -69,6 +69,7 @@ class Profile(BaseModel):
 class Commands(Record):
     """Arguments that the environment's Python gets, for each program of the template that is trusted."""
 
+    fetch: tuple[str, ...] = ()
     prepare: tuple[str, ...]
     grade: tuple[str, ...]
 
@@ -111,10 +112,18 @@ class PlannedRun(Record):
 
 
 class Plan(Record):
-    """The hypotheses, and the runs still to be made in their order."""
+    """The hypotheses, the runs still to be made in their order, and where the loop stands.
+
+    The next step is a function of this record alone, so that replaying the journal walks the same way. `attempt`
+    counts attempts at run `number`, `tries` those of the planned run that comes first in `runs`.
+    """
 
     hypotheses: tuple[Hypothesis, ...]
     runs: tuple[PlannedRun, ...]
+    number: int = 0
+    attempt: int = 1
+    tries: int = 1
+    prose: str = ""
 
 
 class Step(Record):
@@ -230,6 +239,22 @@ class Figure(Record):
     name: str
     pdf: str
     png: str
+
+
+class Evidence(Record):
+    """Everything that a paper may refer to; `evidence.json` without its figures.
+
+    `runs` maps each accepted run's directory to its planned name, in order; `settings` holds the recorded
+    configuration by run and condition; `counts` has the keys runs, attempts, rejected and seeds.
+    """
+
+    entries: tuple[EvidenceEntry, ...]
+    runs: dict[str, str]
+    settings: dict[str, dict[str, dict[str, Scalar]]]
+    counts: dict[str, int]
+    hypotheses: tuple[Hypothesis, ...]
+    metrics: tuple[MetricSpec, ...]
+    figures: tuple[Figure, ...] = ()
 
 
 class Section(Record):

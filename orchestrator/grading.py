@@ -1,0 +1,53 @@
+"""Grading: the template's grader, read-only code in a process of its own, computes a run's metrics."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from orchestrator.leftovers import LeftoverRefused, read_leftover
+from orchestrator.records import Command, FinalInfo, Finding
+from orchestrator.study import Study
+
+LIMIT_BYTES = 16 * 1024 * 1024
+
+
+def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Finding:
+    """Grade the run directory `run` on a part of the data and write `run/name`; a Finding says why that failed.
+
+    The grader sees the run read-only and writes into a folder of its own; what it writes is parsed here, and only the
+    parsed record gets into the run directory.
+    """
+    workspace, setting = study.workspace, study.setting
+    out = workspace.path(".grading")
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    folder = workspace.path(run)
+    flags = ("--run", str(folder), "--part", part_folder, "--out", str(out))
+    stem = name.removesuffix(".json")
+    result = study.backends.executor.run(
+        Command(
+            argv=(str(setting.python), *setting.template.commands.grade, *flags),
+            cwd=out,
+            readable=(setting.folder, folder, Path(part_folder)),
+            writable=(out,),
+            env={"PYTHONPATH": str(setting.folder)},
+            limits=setting.template.limits,
+            stdout=folder / f"{stem}.stdout.log",
+            stderr=folder / f"{stem}.stderr.log",
+        )
+    )
+    if not result.ok:
+        last = (folder / f"{stem}.stderr.log").read_text(errors="replace").strip().splitlines()[-1:]
+        why = f"the grader could not grade this run ({result.stopped or result.exit_code}): {' '.join(last)[:600]}"
+        return Finding(code="ungradable", severity="error", message=why, where=f"{run}/{stem}.stderr.log")
+    try:
+        info = FinalInfo.model_validate(json.loads(read_leftover(out, "final_info.json", LIMIT_BYTES)))
+    except (LeftoverRefused, ValueError, ValidationError) as error:
+        why = f"the grader left no readable results: {str(error)[:300]}"
+        return Finding(code="no-metrics", severity="error", message=why, where=f"{run}/{name}")
+    workspace.write(f"{run}/{name}", info.model_dump_json(indent=1))
+    return info

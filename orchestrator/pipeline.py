@@ -1,0 +1,51 @@
+"""The loop, and nothing else: from an idea to a paper. Safe to call again after a crash."""
+
+from __future__ import annotations
+
+from orchestrator.records import Plan, Record, Step
+from orchestrator.stages.cite import cite_sources
+from orchestrator.stages.compile import compile_paper
+from orchestrator.stages.confirm import confirm
+from orchestrator.stages.edit import edit_experiment
+from orchestrator.stages.execute import execute_run
+from orchestrator.stages.plan import plan_runs
+from orchestrator.stages.plot import plot_runs
+from orchestrator.stages.prepare import prepare_data
+from orchestrator.stages.record import record_run
+from orchestrator.stages.write import SECTIONS, write_section
+from orchestrator.study import Study
+
+STAGES = ("prepare", "plan", "edit", "execute", "record", "confirm", "plot", "write", "cite", "compile")
+
+
+class Outcome(Record):
+    """What an idea came to. `pdf` is empty where no TeX is installed, and `missing` says what installs it."""
+
+    folder: str
+    pdf: str
+    missing: str
+
+
+def run_idea(study: Study) -> Outcome:
+    """Carry one idea from plan to paper; what the journal already holds is not done again."""
+    data = prepare_data(study)
+    plan = plan_runs(study)
+    while step := next_step(plan):
+        edit = edit_experiment(step, study)
+        run = execute_run(step, edit, data.parts, study)
+        plan = record_run(run, plan, study)
+    evidence = confirm(data.parts, plan, study)
+    evidence = plot_runs(evidence, study)
+    sections = [write_section(name, evidence, study) for name in SECTIONS]
+    bibliography = cite_sources(sections, study)
+    paper = compile_paper(sections, bibliography, evidence, study)
+    return Outcome(folder=str(study.workspace.root), pdf=paper.pdf, missing=paper.missing)
+
+
+def next_step(plan: Plan) -> Step | None:
+    """Return the step that a plan asks for next: the baseline first, then its runs in their order."""
+    if plan.number == 0:
+        return Step(number=0, attempt=plan.attempt)
+    if not plan.runs:
+        return None
+    return Step(number=plan.number, attempt=plan.attempt, planned=plan.runs[0])

@@ -1,0 +1,64 @@
+"""Stage `edit`: the coder changes `experiment.py`; hashes and `ast`, not the coder, say whether it did."""
+
+from __future__ import annotations
+
+import ast
+
+from orchestrator import prompts
+from orchestrator.evidence.faults import last_traceback
+from orchestrator.protocols import EditTask
+from orchestrator.records import Edit, Finding, Run, Step
+from orchestrator.study import Study, asker
+
+FILE = "experiment.py"
+
+
+def edit_experiment(step: Step, study: Study) -> Edit:
+    """Return the edit for `step`; run 0 is the template's own file, unedited."""
+
+    def make() -> Edit:
+        if step.planned is None:
+            commit = study.workspace.commit(FILE, "Template's experiment.py")
+            return Edit(path=FILE, commit=commit, sha256=study.workspace.sha256(FILE))
+        study.backends.screen.stage("edit", f"{step.run} ({step.planned.name}), attempt {step.attempt}")
+        return _edit(step, study)
+
+    return study.workspace.journal.once("edit", step.label, Edit, make)
+
+
+def _edit(step: Step, study: Study) -> Edit:
+    before = study.workspace.read(FILE)
+    task = EditTask(editable={FILE: before}, instruction=_instruction(step, study))
+    reply = study.backends.coder.edit(task, asker(study, "edit", step.label))
+    after = reply.files.get(FILE, before)
+    findings = tuple(Finding(code="edit-refused", severity="error", message=why, where=FILE) for why in reply.refused)
+    findings = findings or _judge(before, after)
+    if findings:
+        return Edit(path=FILE, findings=findings)
+    sha256 = study.workspace.write(FILE, after)
+    return Edit(path=FILE, commit=study.workspace.commit(FILE, f"Edit for {step.label}"), sha256=sha256)
+
+
+def _judge(before: str, after: str) -> tuple[Finding, ...]:
+    try:
+        tree = ast.parse(after)
+    except (SyntaxError, ValueError) as error:
+        return (Finding(code="syntax-error", severity="error", message=f"{FILE} does not parse: {error}", where=FILE),)
+    if ast.dump(tree) == ast.dump(ast.parse(before)):
+        message = f"no statement of {FILE} was changed, so a run would only repeat the last one; make the edit asked for"
+        return (Finding(code="no-edit", severity="error", message=message, where=FILE),)
+    return ()
+
+
+def _instruction(step: Step, study: Study) -> str:
+    last = study.workspace.journal.all("execute", Run)[-1]
+    again = last.step.planned == step.planned and not last.accepted
+    failed = _failure_report(last, study) if again else ""
+    setting = (study.setting.folder / "prompt.md").read_text()
+    return prompts.render("edit", step=step, idea=study.idea.model_dump(), setting=setting, failure=failed)
+
+
+def _failure_report(run: Run, study: Study) -> str:
+    lines = [f"{finding.code}: {finding.message}" for finding in run.findings]
+    log = study.workspace.path(f"{run.path}/stderr.log")
+    return "\n".join([*lines, last_traceback(log.read_text(errors="replace")) if log.is_file() else ""])

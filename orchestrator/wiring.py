@@ -1,0 +1,202 @@
+"""Opens an idea folder, new or old, and connects models and backends to it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator import inputs
+from orchestrator.backends.coder import AiderCoder
+from orchestrator.backends.executor import LocalExecutor
+from orchestrator.backends.latex import Latexmk
+from orchestrator.backends.sandbox import probe
+from orchestrator.errors import BadInput
+from orchestrator.journal import Journal
+from orchestrator.models.gateway import Gateway
+from orchestrator.models.replay import Replay
+from orchestrator.records import Profile, Record, Template
+from orchestrator.screen import Terminal
+from orchestrator.study import Backends, Setting, Study
+from orchestrator.workspace import Workspace
+
+SESSION = "session.jsonl"
+
+
+@dataclass(frozen=True)
+class Start:
+    """The flags with which an idea is begun."""
+
+    idea: str
+    profile: str | None
+    model: str | None
+    runs: Path
+    allow_unsandboxed: bool
+
+
+class Begun(Record):
+    """The journal's first event: everything that a resumed idea must find again."""
+
+    idea: str
+    template: str
+    profile: str
+    session: str
+    session_kind: str
+    date: str
+    sandbox: str
+
+
+@contextmanager
+def begin(start: Start) -> Iterator[Study]:
+    """Make a new idea folder and open it; BadInput before anything is written where a flag or file is wrong."""
+    idea_file = inputs.find_idea(start.idea)
+    idea = inputs.load_idea(idea_file)
+    folder = _template_folder(idea.template, idea_file)
+    template = inputs.load_template(folder)
+    profile = _profile(template, start.profile, folder)
+    session = _session(start.model, idea_file)
+    inputs.environment_python(folder, template.name)
+    replay = Replay(session)
+    level = _level(allow_unsandboxed=start.allow_unsandboxed)
+    workspace = Workspace.create(start.runs, idea.Name)
+    workspace.write("idea.json", idea_file.read_bytes())
+    workspace.write(SESSION, session.read_bytes())
+    workspace.write("template.lock", json.dumps(inputs.template_lock(folder), indent=1))
+    for name in ("experiment.py", "plot.py"):
+        workspace.write(name, (folder / name).read_bytes())
+    begun = Begun(
+        idea=idea.Name,
+        template=_portable(folder),
+        profile=profile.name,
+        session=session.name,
+        session_kind=replay.header.kind,
+        date=datetime.now(UTC).date().isoformat(),
+        sandbox=level,
+    )
+    workspace.journal.append("begin", "", begun)
+    with _open(workspace, begun, allow_unsandboxed=start.allow_unsandboxed) as study:
+        yield study
+
+
+@contextmanager
+def reopen(run: str, runs: Path, *, allow_unsandboxed: bool) -> Iterator[Study]:
+    """Open an idea folder again; BadInput where it is none, or where its template has changed since."""
+    workspace = Workspace(find_run(run, runs))
+    begun = workspace.journal.find("begin", "", Begun)
+    if begun is None:
+        raise BadInput(f"{workspace.root}: nothing was begun here; start the idea again with --idea")
+    with _open(workspace, begun, allow_unsandboxed=allow_unsandboxed) as study:
+        yield study
+
+
+@contextmanager
+def _open(workspace: Workspace, begun: Begun, *, allow_unsandboxed: bool) -> Iterator[Study]:
+    folder = inputs.find_template(str(inputs.REPOSITORY / begun.template))
+    if json.loads(workspace.read("template.lock")) != inputs.template_lock(folder):
+        raise BadInput(f"{folder}: the template changed since this idea began; start the idea again with --idea")
+    template = inputs.load_template(folder)
+    protection = probe()
+    level = _level(allow_unsandboxed=allow_unsandboxed)
+    workspace.write("sandbox.json", protection.model_dump_json(indent=1))
+    executor = LocalExecutor(level)
+    setting = Setting(
+        template=template,
+        profile=_profile(template, begun.profile, folder),
+        folder=folder,
+        python=inputs.environment_python(folder, template.name),
+        cache=cache_folder(template.name),
+    )
+    screen = Terminal()
+    screen.note(f"{begun.idea} in {workspace.root}")
+    screen.note(provenance(begun))
+    coder = AiderCoder(executor.open, workspace.path("coder.log"))
+    backends = Backends(
+        llm=Gateway(Replay(workspace.path(SESSION)), workspace),
+        coder=coder,
+        executor=executor,
+        typesetter=Latexmk(executor),
+        screen=screen,
+    )
+    try:
+        yield Study(inputs.load_idea(workspace.path("idea.json")), setting, workspace, backends, provenance(begun))
+    finally:
+        coder.close()
+        screen.close()
+        workspace.journal.close()
+
+
+def provenance(begun: Begun) -> str:
+    """Say in a sentence or two where the words and the results of an idea come from."""
+    what = {"scripted": "Scripted answers", "recorded": "Recorded answers"}[begun.session_kind]
+    how = {"scripted": "written in advance", "recorded": "given by a model earlier"}[begun.session_kind]
+    real = f"the experiments are real and were run now, on {begun.date}"
+    confined = "" if begun.sandbox == "bubblewrap" else " Model-written code ran without a sandbox."
+    return f"{what}: plan, edits and prose were {how} and replayed from {begun.session}; {real}.{confined}"
+
+
+def cache_folder(template: str) -> Path:
+    """Return where a template keeps models, data and activations ($GROUNDWORK_CACHE, else .cache/)."""
+    return Path(os.environ.get("GROUNDWORK_CACHE") or inputs.REPOSITORY / ".cache").resolve() / template
+
+
+def find_run(run: str, runs: Path) -> Path:
+    """Return the idea folder for a path or a name under runs/; BadInput where it has no journal."""
+    for folder in (Path(run), runs / run):
+        if (folder / "journal.jsonl").is_file():
+            return folder.resolve()
+    raise BadInput(f"{run}: no idea folder here nor under {runs} (one has a journal.jsonl); see `launch.py list`")
+
+
+def overview(runs: Path) -> Iterator[str]:
+    """Yield a line for each idea, template and idea folder."""
+    for path in sorted(inputs.IDEAS.glob("*.json")):
+        session = "bundled session" if inputs.session_of(path).is_file() else "no session"
+        yield f"idea      {path.stem}  ({session})"
+    for path in sorted(inputs.TEMPLATES.glob("*/template.toml")):
+        profiles = ", ".join(profile.name for profile in inputs.load_template(path.parent).profiles)
+        yield f"template  {path.parent.name}  (profiles: {profiles})"
+    for path in sorted(runs.glob("*/journal.jsonl")):
+        events = Journal(path, writable=False).events
+        last = next((e for e in reversed(events) if e.kind != "call"), None)
+        yield f"run       {path.parent.name}  (last: {f'{last.kind} {last.step}'.strip() if last else 'nothing'})"
+
+
+def _session(model: str | None, idea_file: Path) -> Path:
+    if model is not None and not model.startswith("replay"):
+        raise BadInput(f"--model {model}: only replay[:FILE] is there so far; live models come next")
+    named = (model or "").partition(":")[2]
+    session = Path(named) if named else inputs.session_of(idea_file)
+    if not session.is_file():
+        raise BadInput(f"{session}: no such session; give one with --model replay:FILE")
+    return session
+
+
+def _template_folder(name: str, idea_file: Path) -> Path:
+    beside = idea_file.parent / name
+    return inputs.find_template(str(beside.resolve()) if (beside / "template.toml").is_file() else name)
+
+
+def _profile(template: Template, name: str | None, folder: Path) -> Profile:
+    profiles = {profile.name: profile for profile in template.profiles}
+    wanted = name or template.default_profile
+    if wanted not in profiles:
+        raise BadInput(f"{folder / 'template.toml'}: no profile '{wanted}'; there are: {', '.join(profiles)}")
+    return profiles[wanted]
+
+
+def _level(*, allow_unsandboxed: bool) -> str:
+    level = probe().level
+    if level == "none" and not allow_unsandboxed:
+        raise BadInput(
+            "bubblewrap does not work here, so model-written code can't be confined; install it (scripts/setup), or "
+            "accept the risk with --allow-unsandboxed"
+        )
+    return level
+
+
+def _portable(folder: Path) -> str:
+    return str(folder.relative_to(inputs.REPOSITORY)) if folder.is_relative_to(inputs.REPOSITORY) else str(folder)
