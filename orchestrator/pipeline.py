@@ -37,8 +37,8 @@ def run_idea(study: Study) -> Outcome:
     evidence = confirm(data.parts, plan, study)
     evidence = plot_runs(evidence, study)
     sections = [write_section(name, evidence, study) for name in SECTIONS]
-    bibliography = cite_sources(sections, study)
-    paper = compile_paper(sections, bibliography, evidence, study)
+    cited = cite_sources(sections, study)
+    paper = compile_paper(cited.sections, evidence, study)
     return Outcome(folder=str(study.workspace.root), pdf=paper.pdf, missing=paper.missing)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from orchestrator import inputs
 from orchestrator.backends.coder import AiderCoder
 from orchestrator.backends.executor import LocalExecutor
 from orchestrator.backends.latex import Latexmk
-from orchestrator.backends.sandbox import probe
+from orchestrator.backends.sandbox import Level, probe
 from orchestrator.errors import BadInput
 from orchestrator.journal import Journal
 from orchestrator.models.gateway import Gateway
@@ -101,7 +102,7 @@ def _open(workspace: Workspace, begun: Begun, *, allow_unsandboxed: bool) -> Ite
     template = inputs.load_template(folder)
     protection = probe()
     level = _level(allow_unsandboxed=allow_unsandboxed)
-    workspace.write("sandbox.json", protection.model_dump_json(indent=1))
+    workspace.write("sandbox.json", protection.describe())
     executor = LocalExecutor(level)
     setting = Setting(
         template=template,
@@ -113,7 +114,7 @@ def _open(workspace: Workspace, begun: Begun, *, allow_unsandboxed: bool) -> Ite
     screen = Terminal()
     screen.note(f"{begun.idea} in {workspace.root}")
     screen.note(provenance(begun))
-    coder = AiderCoder(executor.open, workspace.path("coder.log"))
+    coder = AiderCoder(Path(sys.executable), workspace.path("coder.log"), executor.open)
     backends = Backends(
         llm=Gateway(Replay(workspace.path(SESSION)), workspace),
         coder=coder,
@@ -188,7 +189,7 @@ def _profile(template: Template, name: str | None, folder: Path) -> Profile:
     return profiles[wanted]
 
 
-def _level(*, allow_unsandboxed: bool) -> str:
+def _level(*, allow_unsandboxed: bool) -> Level:
     level = probe().level
     if level == "none" and not allow_unsandboxed:
         raise BadInput(

@@ -146,9 +146,14 @@ def addressee(named: str | None, editable: tuple[str, ...], *, guess: bool) -> s
     )
 
 
+# Lines of aider's format rules that ask for new files, which would be refused.
+NEW_FILES = re.compile(r"^.*(?:new file|empty `SEARCH`).*\n", re.MULTILINE)
+
+
 def _prompts(kind: type[Coder], edit_format: str) -> CoderPrompts:
     prompts = copy.copy(kind.gpt_prompts)
     prompts.main_system = SYSTEM
+    prompts.system_reminder = NEW_FILES.sub("", prompts.system_reminder)
     prompts.no_shell_cmd_prompt = prompts.no_shell_cmd_reminder = prompts.rename_with_shell = prompts.go_ahead_tip = ""
     prompts.example_messages = [
         {"role": "user", "content": EXAMPLE_REQUEST},
@@ -179,8 +184,12 @@ class UdiffCoder(UnifiedDiffCoder):  # type: ignore[misc]
     gpt_prompts = _prompts(UnifiedDiffCoder, "udiff")
 
     def get_edits(self, mode: str = "update") -> list[tuple[str, list[str]]]:
-        """Return (file, hunk lines) of each hunk; ValueError for a wrong name."""
-        return [(addressee(name, self.editable, guess=True), hunk) for name, hunk in super().get_edits()]
+        """Return (file, hunk lines) of each hunk; ValueError for a wrong name or a torn block."""
+        try:
+            hunks = super().get_edits()
+        except (UnboundLocalError, IndexError) as error:  # how aider trips over a block without lines
+            raise ValueError("A ```diff block is empty or not closed. Send all edits again.") from error
+        return [(addressee(name, self.editable, guess=True), hunk) for name, hunk in hunks]
 
 
 class WholeCoder(WholeFileCoder):  # type: ignore[misc]

@@ -30,6 +30,9 @@ from orchestrator.protocols import EditReply, EditTask
 # A model hears about a bad answer twice; after the third bad one the edit is refused.
 ANSWERS_PER_EDIT = 3
 
+# aider quotes failed blocks whole; a reason goes into records, which are short.
+REASON_CHARS = 2000
+
 EMPTY = "Your answer was empty. Answer with the change that was asked for."
 NO_EDIT = (
     "No edit was found in your answer, so nothing was changed. Answer again in the required format; "
@@ -122,8 +125,9 @@ def _open_coder(kind: type[Coder], scratch: Scratch, model: PipeModel) -> Coder:
     coder.max_reflections = 0
     # A history too long for this would be summarised by a request that nobody asked for.
     coder.summarizer.max_tokens = 10**9
-    # Else the prompt depends on the machine's locale.
+    # Else the prompt depends on the machine: its locale, its kernel, today's date.
     coder.get_user_language = lambda: None
+    coder.get_platform_info = lambda: ""
     return coder
 
 
@@ -154,7 +158,8 @@ def carry_out(task: EditTask, ask: Ask) -> EditReply:
         if not refusal:
             refusal = _converse(_open_coder(KINDS[task.edit_format], scratch, model), instruction, scratch.judge)
         files = dict(task.editable) if refusal else scratch.texts()
-    return EditReply(files=files, transcript="\n\n".join(model.answers), refused=(refusal,) if refusal else ())
+    refused = (refusal[:REASON_CHARS],) if refusal else ()
+    return EditReply(files=files, transcript="\n\n".join(model.answers), refused=refused)
 
 
 def _empty(answer: str) -> str:

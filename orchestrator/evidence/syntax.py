@@ -1,0 +1,270 @@
+"""Reads a section's LaTeX: references, citations, labels, prose, and what would break or bend the paper. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pylatexenc.latexwalker import (
+    LatexCharsNode,
+    LatexCommentNode,
+    LatexEnvironmentNode,
+    LatexGroupNode,
+    LatexMacroNode,
+    LatexMathNode,
+    LatexNode,
+    LatexSpecialsNode,
+    LatexWalker,
+    LatexWalkerParseError,
+)
+
+from orchestrator.evidence import vocabulary as vocab
+
+PLACEHOLDER = "\N{OBJECT REPLACEMENT CHARACTER}"
+# What TeX's T1 fonts have: ASCII, accented Latin letters, and the marks that word processors leave.
+_PRINTABLE = re.compile("[\\x20-\\x7e\\n\\t\u00a0§°±²³·×\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f–—‘’“”…€]")
+_ESCAPED = {"_": "\\_", "^": "a formula, `$x^2$`", "#": "\\#"}
+_BARE_NUMBER = re.compile(r"(?:[\d.,+\-=<>~()\[\]{}^_\s]|\\(?:pm|mp|times|cdot|approx|sim|leq?|geq?|[%,;:! ]))+")
+_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9:_.-]*")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One of our references: its brace arguments as they stand, and where it lies in the text (`end` exclusive)."""
+
+    name: str
+    arguments: tuple[str, ...]
+    start: int
+    end: int
+    nested: bool
+
+
+@dataclass
+class Passage:
+    """What a section says. `prose` is its text without commands; `offsets[i]` is where `prose[i]` stands in `text`.
+
+    Formulas, references and citations are a placeholder each. `faults` are positions with what is wrong there.
+    """
+
+    text: str
+    references: list[Reference] = field(default_factory=list)
+    citations: list[tuple[int, str]] = field(default_factory=list)
+    labels: list[tuple[int, str]] = field(default_factory=list)
+    pointers: list[tuple[int, str]] = field(default_factory=list)
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    prose: str = ""
+    offsets: list[int] = field(default_factory=list)
+
+    def line(self, position: int) -> int:
+        """Return the line, from 1, of a position in the text."""
+        return self.text.count("\n", 0, position) + 1
+
+    def sentence(self, position: int) -> str:
+        """Return the sentence around a position, exactly as it stands."""
+        starts = [match.end() for match in re.finditer(r"[.!?]\s+|\n\s*\n", self.text[:position])]
+        start = starts[-1] if starts else 0
+        end = re.compile(r"[.!?](?=\s|$)|\n\s*\n").search(self.text, position)
+        return self.text[start : end.end() if end else len(self.text)].strip()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a node stands: in a formula, in a list, within the argument of a reference."""
+
+    math: bool = False
+    listed: bool = False
+    nested: bool = False
+
+
+def read(text: str) -> Passage:
+    """Parse `text`; unbalanced braces, environments or formulas leave one fault and nothing else."""
+    passage = Passage(text)
+    passage.faults += [(match.start(), "`^^` is not allowed") for match in re.finditer(r"\^\^", text)]
+    walker = LatexWalker(text, latex_context=vocab.latex_context(), tolerant_parsing=False)
+    try:
+        nodes, _, _ = walker.get_latex_nodes()
+    except LatexWalkerParseError as error:
+        position = min(error.pos or 0, max(len(text) - 1, 0))
+        passage.faults.append((position, f"this does not parse: {error.msg}"))
+        return passage
+    _Reader(passage).nodes(nodes, _Place())
+    return passage
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Say which of the known names may have been meant, or which there are."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(f"`{one}`" for one in close) + "?"
+    return "there are: " + (", ".join(f"`{one}`" for one in names[:20]) or "none")
+
+
+class _Reader:
+    """Walks the nodes of a text and fills its passage."""
+
+    def __init__(self, passage: Passage) -> None:
+        self.passage = passage
+
+    def nodes(self, nodes: Iterable[LatexNode | None], place: _Place) -> None:
+        sequence = [node for node in nodes if node is not None]
+        for node, following in zip(sequence, [*sequence[1:], None], strict=True):
+            if isinstance(node, LatexCharsNode):
+                self._characters(node, place)
+            elif isinstance(node, LatexGroupNode):
+                self.nodes(node.nodelist, place)
+            elif isinstance(node, LatexMathNode):
+                self._formula(node, place)
+            elif isinstance(node, LatexMacroNode):
+                self._macro(node, following, place)
+            elif isinstance(node, LatexEnvironmentNode):
+                self._environment(node, place)
+            elif isinstance(node, LatexSpecialsNode):
+                self._special(node, place)
+            elif isinstance(node, LatexCommentNode):
+                self._fault(node, "an unescaped `%` hides the rest of the line; write `\\%`")
+
+    def _fault(self, node: LatexNode, message: str) -> None:
+        self.passage.faults.append((node.pos, message))
+
+    def _say(self, words: str, position: int) -> None:
+        self.passage.prose += words
+        self.passage.offsets += [position] * len(words)
+
+    def _characters(self, node: LatexCharsNode, place: _Place) -> None:
+        for position, character in enumerate(node.chars, start=node.pos):
+            if character in _ESCAPED and (character == "#" or not place.math):
+                self.passage.faults.append((position, f"a bare `{character}` in text; write {_ESCAPED[character]}"))
+            elif not _PRINTABLE.match(character) or (place.math and not character.isascii()):
+                hint = (
+                    f"`{character}` (U+{ord(character):04X}) is not in the paper's fonts; write it as a LaTeX command"
+                )
+                self.passage.faults.append((position, hint))
+            if not place.math:
+                self._say(character, position)
+
+    def _special(self, node: LatexSpecialsNode, place: _Place) -> None:
+        if node.specials_chars == "&" and not place.math:
+            self._fault(node, "a bare `&` in text; write \\&")
+        elif not place.math:
+            self._say(" ", node.pos)
+
+    def _formula(self, node: LatexMathNode, place: _Place) -> None:
+        body = node.latex_verbatim()
+        if re.search(r"\n\s*\n", body):
+            self._fault(node, "a blank line within a formula; take it out")
+        # A number set as a formula is still a typed number, and so is a share.
+        inner = body.strip("$") if node.displaytype == "inline" else ""
+        if inner and (_BARE_NUMBER.fullmatch(inner) or r"\%" in inner):
+            plain = re.sub(r"\\(pm|times|approx|sim|cdot)", lambda m: {"times": "×"}.get(m[1], " "), inner)
+            self._say(re.sub(r"\\([%,;:! ])", lambda m: "%" if m[1] == "%" else " ", plain), node.pos)
+        else:
+            self._say(PLACEHOLDER, node.pos)
+        self.nodes(node.nodelist, _Place(math=True, nested=place.nested))
+
+    def _environment(self, node: LatexEnvironmentNode, place: _Place) -> None:
+        name = node.environmentname
+        if name in vocab.MATH_ENVIRONMENTS:
+            if re.search(r"\n\s*\n", node.latex_verbatim()):
+                self._fault(node, "a blank line within a formula; take it out")
+            self._say(PLACEHOLDER, node.pos)
+            self.nodes(node.nodelist, _Place(math=True, nested=place.nested))
+        elif name in vocab.TEXT_ENVIRONMENTS:
+            self._say("\n\n", node.pos)
+            self.nodes(node.nodelist, _Place(listed=name in vocab.LISTS, nested=place.nested))
+            self._say("\n\n", node.pos)
+        else:
+            known = vocab.TEXT_ENVIRONMENTS | vocab.MATH_ENVIRONMENTS
+            self._fault(node, f"the environment `{name}` is not allowed; {near(name, known)}")
+
+    def _macro(self, node: LatexMacroNode, following: LatexNode | None, place: _Place) -> None:
+        name = node.macroname
+        if name in vocab.REFERENCES:
+            self._reference(node, following, place)
+        elif name in vocab.CITATIONS:
+            self._citation(node, place)
+        elif name in vocab.POINTERS or name == "label":
+            self._pointer(node)
+        elif name in vocab.TEXT | vocab.BOTH | vocab.MATH:
+            self._command(node, place)
+        else:
+            known = vocab.TEXT | vocab.BOTH | vocab.MATH | vocab.CITATIONS | set(vocab.REFERENCES)
+            close = difflib.get_close_matches(name, sorted(known), n=2, cutoff=0.75)
+            hint = f"; did you mean {' or '.join('`' + chr(92) + c + '`' for c in close)}?" if close else ""
+            self._fault(node, f"the command `\\{name}` is not allowed in a section{hint}")
+
+    def _command(self, node: LatexMacroNode, place: _Place) -> None:
+        name = node.macroname
+        if place.math and name in vocab.TEXT:
+            self._fault(node, f"`\\{name}` does not belong in a formula; use \\text{{...}}")
+        elif not place.math and name in vocab.MATH - vocab.TEXT_IN_MATH:
+            self._fault(node, f"`\\{name}` belongs in a formula, `$...$`")
+        elif name == "item" and not place.listed:
+            self._fault(node, "`\\item` outside of a list")
+        if not place.math:
+            self._say(_spoken(name), node.pos)
+        inner_math = place.math and name not in vocab.TEXT_IN_MATH
+        self.nodes(_arguments(node), _Place(math=inner_math, nested=place.nested))
+
+    def _reference(self, node: LatexMacroNode, following: LatexNode | None, place: _Place) -> None:
+        name, wanted = node.macroname, vocab.REFERENCES[node.macroname]
+        groups = [a for a in _arguments(node) if isinstance(a, LatexGroupNode) and a.delimiters[0] == "{"]
+        trailing = isinstance(following, LatexGroupNode) and following.pos == node.pos + node.len
+        if len(groups) != wanted or trailing:
+            self._fault(node, f"`\\{name}` takes {wanted} arguments, each in braces: {_form(name, wanted)}")
+            return
+        arguments = tuple(group.latex_verbatim()[1:-1] for group in groups)
+        end = node.pos + node.len
+        self.passage.references.append(Reference(name, arguments, node.pos, end, place.nested))
+        if name in vocab.FLOATS:
+            self._float(node, groups[-2:], place)
+        else:
+            self._say(PLACEHOLDER, node.pos)
+
+    def _float(self, node: LatexMacroNode, groups: list[LatexGroupNode], place: _Place) -> None:
+        if place.nested or place.math or place.listed:
+            self._fault(node, f"`\\{node.macroname}` stands on lines of its own, between paragraphs")
+        label, caption = groups
+        self._label(label, self.passage.labels)
+        self._say("\n\n", node.pos)
+        self.nodes(caption.nodelist, _Place(nested=True))
+        self._say("\n\n", node.pos)
+
+    def _citation(self, node: LatexMacroNode, place: _Place) -> None:
+        *options, keys = _arguments(node)
+        if place.math or not isinstance(keys, LatexGroupNode):
+            self._fault(node, f"write `\\{node.macroname}{{key}}`, in text")
+            return
+        for key in keys.latex_verbatim()[1:-1].split(","):
+            self.passage.citations.append((node.pos, key.strip()))
+        self._say(PLACEHOLDER, node.pos)
+        self.nodes([one for one in options if isinstance(one, LatexGroupNode)], _Place(nested=place.nested))
+
+    def _pointer(self, node: LatexMacroNode) -> None:
+        where = self.passage.labels if node.macroname == "label" else self.passage.pointers
+        self._label(_arguments(node)[0], where)
+        if node.macroname != "label":
+            self._say(PLACEHOLDER, node.pos)
+
+    def _label(self, node: LatexNode, where: list[tuple[int, str]]) -> None:
+        name = node.latex_verbatim().strip("{}")
+        if not _LABEL.fullmatch(name):
+            self._fault(node, f"`{name}` is no label: letters, digits, `:`, `-`, `_` and `.`, such as `tab:main`")
+        where.append((node.pos, name))
+
+
+def _arguments(node: LatexMacroNode) -> list[LatexNode]:
+    given = node.nodeargd.argnlist if node.nodeargd else None
+    return [argument for argument in given or () if argument is not None]
+
+
+def _spoken(name: str) -> str:
+    if name in {"paragraph", "subsection", "subsubsection", "item", "footnote"}:
+        return "\n\n"
+    return name if name in {"%", "&", "_", "#", "$"} else ("" if name == "-" else " " if name in vocab.BOTH else "")
+
+
+def _form(name: str, count: int) -> str:
+    return f"`\\{name}" + "{...}" * count + "`"

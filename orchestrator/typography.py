@@ -1,0 +1,81 @@
+"""How strings and numbers are set: for TeX, and as plain text for notes and prompts. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from orchestrator.records import Scalar
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "^": r"\textasciicircum{}",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "%": r"\%",
+    "\N{MINUS SIGN}": r"\ensuremath{-}",
+}
+_LARGEST_PLAIN_EXPONENT = 5
+_SMALLEST_PLAIN_EXPONENT = -3
+
+
+def escape(text: str) -> str:
+    """Return `text` so that TeX prints it as it stands."""
+    return "".join(_SPECIAL.get(character, character) for character in text)
+
+
+def breakable(text: str) -> str:
+    """Return `text` escaped, with breaks allowed after the marks that paths and keys are made of."""
+    return re.sub(r"(/|@|=|\.|\\_)", r"\1\\allowbreak{}", escape(text))
+
+
+def tex_interval(value: float, half: float | None) -> str:
+    r"""Return mean and half-width for TeX, in text or math: `\ensuremath{0.7021 \pm 0.0032}`."""
+    shown, spread, exponent = _rounded(value, half)
+    body = shown if half is None else rf"{shown} \pm {spread}"
+    if exponent:
+        body = rf"({body}) \times 10^{{{exponent}}}" if half is not None else rf"{body} \times 10^{{{exponent}}}"
+    return rf"\ensuremath{{{body}}}"
+
+
+def plain_interval(value: float, half: float | None) -> str:
+    """Return mean and half-width as plain text, `0.7021 +- 0.0032`."""
+    shown, spread, exponent = _rounded(value, half)
+    body = shown if half is None else f"{shown} +- {spread}"
+    if exponent:
+        return f"({body})e{exponent}" if half is not None else f"{body}e{exponent}"
+    return body
+
+
+def tex_scalar(value: Scalar) -> str:
+    """Return a recorded setting for TeX, in text or math; floats with at most 6 significant digits."""
+    if isinstance(value, bool):
+        return rf"\mbox{{{str(value).lower()}}}"
+    if isinstance(value, str):
+        return rf"\mbox{{{escape(value)}}}"
+    mantissa, _, exponent = (str(value) if isinstance(value, int) else f"{value:.6g}").partition("e")
+    power = rf" \times 10^{{{int(exponent)}}}" if exponent else ""
+    return rf"\ensuremath{{{mantissa}{power}}}"
+
+
+def _rounded(value: float, half: float | None) -> tuple[str, str, int]:
+    """Return value, half-width and a common power of ten.
+
+    The half-width keeps two significant digits and the value ends at the same decimal place; a value without one, or
+    with one of zero, keeps four digits.
+    """
+    largest = _exponent(max(abs(value), half or 0.0))
+    shift = 0 if _SMALLEST_PLAIN_EXPONENT <= largest <= _LARGEST_PLAIN_EXPONENT else largest
+    value, half = value / 10.0**shift, (half or 0.0) / 10.0**shift
+    decimals = 1 - _exponent(half, digits=2) if half else 3 - _exponent(value, digits=4)
+    places = max(decimals, 0)
+    return f"{round(value, decimals):.{places}f}", f"{round(half, decimals):.{places}f}" if half else "0", shift
+
+
+def _exponent(value: float, digits: int = 6) -> int:
+    """Return the power of ten of `value` after rounding it to `digits` digits (0.0996 to two digits is 0.10: -1)."""
+    return int(f"{value:.{digits - 1}e}".partition("e")[2])

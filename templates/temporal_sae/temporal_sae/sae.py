@@ -1,0 +1,61 @@
+"""The standard sparse autoencoder of Bricken et al. (2023), "Towards Monosemanticity"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+Encode = Callable[[Tensor, Mapping[str, Tensor]], Tensor]
+
+
+class StandardSAE(nn.Module):
+    """Weights W_enc (D, F), b_enc (F,), W_dec (F, D), b_dec (D,), and what else an encoder may want.
+
+    f = ReLU((x - b_dec) W_enc + b_enc) and x_hat = f W_dec + b_dec, where each feature's direction (a row of W_dec)
+    keeps unit norm, so that no feature can hide from the sparsity penalty behind a long direction.
+    """
+
+    def __init__(
+        self, d_in: int, d_sae: int, mean_D: Tensor | None = None, extra: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """Draw random directions from torch's global generator; W_enc starts as their transpose, b_dec at `mean_D`.
+
+        Each tensor of `extra` becomes one more trained weight, which an encoder finds by its name.
+        """
+        super().__init__()
+        if d_in < 1 or d_sae < 1:
+            raise ValueError(f"d_in {d_in} and d_sae {d_sae} must be positive")
+        directions_FD = nn.functional.normalize(torch.randn(d_sae, d_in), dim=-1)
+        self.W_dec = nn.Parameter(directions_FD)
+        self.W_enc = nn.Parameter(directions_FD.T.clone().contiguous())
+        self.b_enc = nn.Parameter(torch.zeros(d_sae))
+        self.b_dec = nn.Parameter(torch.zeros(d_in) if mean_D is None else mean_D.clone())
+        for name, tensor in (extra or {}).items():
+            self.register_parameter(name, nn.Parameter(tensor.clone()))
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights by name, still part of the graph."""
+        return dict(self.named_parameters())
+
+    def decode(self, f_BTF: Tensor) -> Tensor:
+        """Return x_hat (B, T, D)."""
+        return f_BTF @ self.W_dec + self.b_dec
+
+    @torch.no_grad()
+    def remove_parallel_gradient(self) -> None:
+        """Drop the part of W_dec's gradient along each direction: the renormalisation would undo it after Adam saw it."""
+        grad_FD = self.W_dec.grad
+        if grad_FD is not None:
+            grad_FD -= (grad_FD * self.W_dec).sum(dim=-1, keepdim=True) * self.W_dec
+
+    @torch.no_grad()
+    def normalise_directions(self) -> None:
+        """Scale each row of W_dec back to norm 1."""
+        self.W_dec /= self.W_dec.norm(dim=-1, keepdim=True).clamp_min(1e-8)
+
+
+def standard_encode(x_BTD: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
+    """Return the codes f (B, T, F) of the standard encoder."""
+    return torch.relu((x_BTD - weights["b_dec"]) @ weights["W_enc"] + weights["b_enc"])

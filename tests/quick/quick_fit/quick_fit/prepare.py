@@ -1,0 +1,22 @@
+"""Draw the four parts of the data."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+parser = argparse.ArgumentParser()
+for flag in ("--profile", "--cache", "--out"):
+    parser.add_argument(flag, type=Path, required=True)
+args = parser.parse_args()
+samples = json.loads(args.profile.read_text())["samples"]
+parts = {}
+for index, part in enumerate(("train", "tune", "dev", "test")):
+    folder = args.cache / f"samples_{samples}" / part
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(index)
+    x = rng.uniform(-1, 1, samples)
+    np.savez(folder / "part.npz", x=x, y=np.sin(3 * x) + 0.1 * rng.standard_normal(samples))
+    parts[part] = str(folder)
+(args.out / "parts.json").write_text(json.dumps({"key": f"samples_{samples}", "parts": parts}))
