@@ -2,21 +2,24 @@
 
 import os
 import sys
+from pathlib import Path
 
-ROOT = os.path.dirname(os.path.abspath(__file__))
-PYTHON = os.path.join(ROOT, ".envs", "orchestrator", "bin", "python")
+ROOT = Path(__file__).resolve().parent
+ENVIRONMENT = ROOT / ".envs" / "orchestrator"
 
 
 def main() -> None:
     """Hand over to the project's environment where this isn't it yet, then to the command line."""
-    if os.path.abspath(sys.prefix) != os.path.join(ROOT, ".envs", "orchestrator"):
-        if not os.path.exists(PYTHON):
-            sys.exit(f"{ROOT}: the environment is not set up; run scripts/setup there")
-        os.execv(PYTHON, [PYTHON, os.path.join(ROOT, "launch.py"), *sys.argv[1:]])
-    sys.path.insert(0, ROOT)
-    from orchestrator.cli import main as cli
+    if Path(sys.prefix) != ENVIRONMENT:
+        python = ENVIRONMENT / "bin" / "python"
+        if not python.exists():
+            sys.stderr.write(f"error: {ROOT} has no environment yet; run scripts/setup there\n")
+            sys.exit(2)
+        os.execv(python, [str(python), str(ROOT / "launch.py"), *sys.argv[1:]])  # noqa: S606
+    sys.path.insert(0, str(ROOT))
+    from orchestrator.cli import main as command_line
 
-    cli()
+    command_line()
 
 
 if __name__ == "__main__":

@@ -31,9 +31,7 @@ RUNS = REPOSITORY / "runs"
 @click.option("--runs", type=click.Path(path_type=Path), default=RUNS, help="Where idea folders go (runs/).")
 @click.option("--allow-unsandboxed", is_flag=True, help="Run model-written code without bubblewrap.")
 @click.pass_context
-def groundwork(
-    context: click.Context, idea: str | None, profile: str | None, model: str | None, runs: Path, *, allow_unsandboxed: bool
-) -> None:
+def groundwork(context: click.Context, /, **flags: object) -> None:
     """Groundwork: the model proposes, the evidence decides.
 
     \b
@@ -42,15 +40,15 @@ def groundwork(
     python launch.py list                            ideas, templates and runs
     """
     if context.invoked_subcommand is not None:
-        if idea:
+        if flags["idea"]:
             raise click.UsageError("--idea starts an idea by itself; leave it out before a command")
         return
-    if idea is None:
+    if flags["idea"] is None:
         click.echo(context.get_help())
         return
     from orchestrator.wiring import Start, begin
 
-    _carry(lambda: begin(Start(idea=idea, profile=profile, model=model, runs=runs, allow_unsandboxed=allow_unsandboxed)))
+    _carry(lambda: begin(Start.model_validate(flags)))
 
 
 @groundwork.command()
@@ -79,14 +77,7 @@ def _carry(open_study: Callable[[], AbstractContextManager[Study]]) -> None:
     from orchestrator.pipeline import run_idea
 
     with open_study() as study:
-        folder = study.workspace.root
-        try:
-            outcome = run_idea(study)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"interrupted; nothing is lost: python launch.py resume {folder}") from None
-        except GroundworkError as error:
-            error.add_note(f"the work so far is in {folder}; once mended: python launch.py resume {folder}")
-            raise
+        outcome = run_idea(study)
     paper = outcome.pdf or f"no PDF: LaTeX is not installed ({outcome.missing})"
     click.echo(f"done: {outcome.folder}  paper: {paper}")
 
@@ -102,7 +93,8 @@ def main() -> NoReturn:
     except GroundworkError as error:
         _fail(" ".join([str(error), *(f"({note})" for note in getattr(error, "__notes__", []))]), error.exit_status)
     except (KeyboardInterrupt, click.Abort) as error:
-        _fail(str(error) or "interrupted", 130)
+        # click turns the first into the second
+        _fail(str(error) or str(error.__cause__ or "") or "interrupted", 130)
     except Exception:  # noqa: BLE001  the only broad one: a defect of ours is shown whole, with what to do
         traceback.print_exc()
         _fail("this is a defect of Groundwork; the lines above say where. `launch.py resume` continues", 1)

@@ -1,4 +1,4 @@
-"""`python -m orchestrator.fetch TEMPLATE_DIR`: let a template fetch its model and text, once. Called by scripts/setup."""
+"""`python -m orchestrator.fetch TEMPLATE_DIR`: let a template fetch its model and text, once (see scripts/setup)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from orchestrator.leftovers import LeftoverRefused, read_leftover
+from orchestrator.leftovers import LeftoverRefused, read_leftover, read_log
 from orchestrator.records import Command, FinalInfo, Finding
 from orchestrator.study import Study
 
@@ -41,7 +41,7 @@ def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Fi
         )
     )
     if not result.ok:
-        last = (folder / f"{stem}.stderr.log").read_text(errors="replace").strip().splitlines()[-1:]
+        last = read_log(folder, f"{stem}.stderr.log").strip().splitlines()[-1:]
         why = f"the grader could not grade this run ({result.stopped or result.exit_code}): {' '.join(last)[:600]}"
         return Finding(code="ungradable", severity="error", message=why, where=f"{run}/{stem}.stderr.log")
     try:
@@ -49,5 +49,6 @@ def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Fi
     except (LeftoverRefused, ValueError, ValidationError) as error:
         why = f"the grader left no readable results: {str(error)[:300]}"
         return Finding(code="no-metrics", severity="error", message=why, where=f"{run}/{name}")
+    shutil.rmtree(out)
     workspace.write(f"{run}/{name}", info.model_dump_json(indent=1))
     return info

@@ -108,7 +108,9 @@ class Journal:
                 raise JournalCorrupt(f"{self.path}:{number}: not an event; restore this file from a copy") from error
             body = event.model_dump(exclude={"sum"})
             if event.n != number - 1 or event.sum != self._checksum(body):
-                raise JournalCorrupt(f"{self.path}:{number}: the checksum is wrong; this line or one before was changed")
+                raise JournalCorrupt(
+                    f"{self.path}:{number}: the checksum is wrong; this line or one before was changed"
+                )
             self.events.append(event)
             good += len(line) + 1
         return good

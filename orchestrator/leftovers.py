@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from orchestrator.errors import GroundworkError
 
+LOG_BYTES = 256 * 1024 * 1024
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a FIFO that nobody writes to would wait forever.
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -35,15 +36,25 @@ def read_leftover(root: Path, relative: str, limit_bytes: int) -> bytes:
         descriptor = _open_below(root, relative)
     except OSError as error:
         raise LeftoverRefused(f"{relative!r} {_reason(error)}") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise LeftoverRefused(f"{relative!r} is no regular file")
         # One byte more than allowed is asked for, since a file may grow while it is read.
-        content = b"" if status.st_size > limit_bytes else file.read(limit_bytes + 1)
-        if max(status.st_size, len(content)) > limit_bytes:
-            raise LeftoverRefused(f"{relative!r} is larger than {limit_bytes} bytes")
+        content = b"" if status.st_size > limit_bytes else _read(descriptor, limit_bytes + 1)
+    finally:
+        os.close(descriptor)
+    if max(status.st_size, len(content)) > limit_bytes:
+        raise LeftoverRefused(f"{relative!r} is larger than {limit_bytes} bytes")
     return content
+
+
+def read_log(root: Path, relative: str) -> str:
+    """Return a log that an untrusted process wrote to, or why it can't be read; never raises for what lies there."""
+    try:
+        return read_leftover(root, relative, LOG_BYTES).decode(errors="replace")
+    except LeftoverRefused as refused:
+        return str(refused)
 
 
 def list_leftovers(root: Path, limit: int) -> tuple[str, ...]:
@@ -82,6 +93,11 @@ def _open_below(root: Path, relative: str) -> int:
         return os.open(path.name, FILE, dir_fd=folder)
     finally:
         os.close(folder)
+
+
+def _read(descriptor: int, limit_bytes: int) -> bytes:
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        return file.read(limit_bytes)
 
 
 def _readable_name(root: Path, path: str) -> str:

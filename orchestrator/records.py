@@ -11,6 +11,9 @@ Scalar = bool | int | float | str
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Direction = Literal["lower", "higher", "none"]
 Part = Literal["train", "tune", "dev", "test"]
+Interval = tuple[float, float]
+VerdictWord = Literal["better", "worse", "equivalent", "inconclusive", "not comparable"]
+OutcomeWord = Literal["confirmed", "contradicted", "not supported", "undecided"]
 
 
 class Record(BaseModel):
@@ -37,7 +40,11 @@ class Idea(BaseModel):
 
 
 class MetricSpec(Record):
-    """A metric that the grader computes. A model is never asked for any of this."""
+    """A metric that the grader computes. A model is never asked for any of this.
+
+    `smallest_effect` is the smallest difference of interest, in the metric's own units; `match` names the metric that
+    must be equal for a fair comparison; `may_repeat` says that two runs may agree in it bit for bit.
+    """
 
     name: Slug
     words: str
@@ -46,6 +53,9 @@ class MetricSpec(Record):
     low: float | None = None
     high: float | None = None
     primary: bool = False
+    smallest_effect: float | None = Field(default=None, gt=0)
+    match: Slug | None = None
+    may_repeat: bool = False
 
 
 class Limits(Record):
@@ -75,7 +85,7 @@ class Commands(Record):
 
 
 class Template(Record):
-    """`template.toml`: a research setting."""
+    """`template.toml`: a research setting. Runs are compared only where their `equal_settings` are the same."""
 
     name: Slug
     title: str
@@ -84,6 +94,7 @@ class Template(Record):
     limits: Limits
     metrics: tuple[MetricSpec, ...] = Field(min_length=1)
     profiles: tuple[Profile, ...] = Field(min_length=1)
+    equal_settings: tuple[str, ...] = ()
 
     def metric(self, name: str) -> MetricSpec:
         """Return the metric called `name`; KeyError if the template declares none."""
@@ -94,7 +105,10 @@ class Template(Record):
 
 
 class Hypothesis(Record):
-    """A prediction, frozen before any result: `metric` of `arm` against that of `reference`."""
+    """A prediction, frozen before its result: `metric` of `arm` against that of `reference`.
+
+    `frozen_after` counts the runs, run_0 included, whose results were known when it was frozen: 0 for a plan's.
+    """
 
     id: Annotated[str, StringConstraints(pattern=r"^H[1-9][0-9]?$")]
     metric: Slug
@@ -102,6 +116,7 @@ class Hypothesis(Record):
     arm: Slug
     reference: Slug
     match: Slug | None = None
+    frozen_after: int = Field(default=0, ge=0)
 
 
 class PlannedRun(Record):
@@ -233,6 +248,32 @@ class EvidenceEntry(Record):
     computed_by: str
 
 
+class Verdict(Record):
+    """`arm` minus `reference` in `metric`, and what follows from it.
+
+    For a hypothesis `p` is adjusted for the whole family, `interval` holds jointly with the family's others at `level`,
+    and `detectable` is the smallest difference that the family's first step finds with 80 % power. Without one the
+    interval stands alone, and there is neither p nor a verdict other than `not comparable`. `test` is the method in
+    words, `reason` what a reader must know besides; arm and reference are a run, `run_3`, a point, `run_0@l1=3.0`, or
+    the planned name of a run that never succeeded.
+    """
+
+    hypothesis: str | None
+    arm: str
+    reference: str
+    metric: Slug
+    difference: float | None = None
+    interval: Interval | None = None
+    p: float | None = None
+    level: float = 0.95
+    verdict: VerdictWord | None = None
+    outcome: OutcomeWord | None = None
+    detectable: float | None = None
+    test: str = ""
+    matched_on: Slug | None = None
+    reason: str = ""
+
+
 class Figure(Record):
     """A figure that plot.py made; paths are relative to the idea folder."""
 
@@ -286,14 +327,23 @@ class Request(Record):
 
 
 class Answer(Record):
-    """A model's answer with the provider's own token counts; zero where no model was asked (a replay)."""
+    """A model's answer with the provider's own token counts; zero where no model was asked (a replay).
+
+    `input_tokens` counts the whole prompt, with what was read from a cache (`cached_tokens`) and written to one
+    (`cache_write_tokens`). `truncated`: the text ends at `max_output_tokens` and not where the model wanted.
+    `estimated`: the provider reported no counts, and these are ours, on the high side. `cost_usd` is None where no
+    price is known.
+    """
 
     text: str
     model: str
     input_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     output_tokens: int = 0
-    cost_usd: float = 0.0
+    cost_usd: float | None = 0.0
+    truncated: bool = False
+    estimated: bool = False
 
 
 # --- processes --------------------------------------------------------------------------------------------------

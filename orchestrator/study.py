@@ -53,7 +53,7 @@ class Setting:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seeds of every run. Drawn from the setting's name, so that no model chooses them and all ideas share them."""
+        """The seeds of every run. They follow from the setting's name: no model chooses them, all ideas share them."""
         names = (f"{self.template.name}/{self.profile.name}/{index}" for index in range(self.profile.seeds))
         return tuple(int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % 2**31 for name in names)
 
@@ -78,9 +78,7 @@ def ask(study: Study, stage: str, step: str, prompt: str, parse: Callable[[str],
     messages = [Message(role="system", content=prompts.render("system")), Message(role="user", content=prompt)]
     reason = ""
     for attempt in range(MAX_ANSWERS):
-        answer = study.backends.llm.complete(
-            Request(stage=stage, step=step, attempt=attempt, messages=tuple(messages))
-        )
+        answer = study.backends.llm.complete(Request(stage=stage, step=step, attempt=attempt, messages=tuple(messages)))
         try:
             return parse(answer.text)
         except AnswerRefused as refusal:

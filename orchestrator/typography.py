@@ -29,8 +29,8 @@ def escape(text: str) -> str:
 
 
 def breakable(text: str) -> str:
-    """Return `text` escaped, with breaks allowed after the marks that paths and keys are made of."""
-    return re.sub(r"(/|@|=|\.|\\_)", r"\1\\allowbreak{}", escape(text))
+    """Return a path or a key escaped, with breaks allowed between its parts."""
+    return re.sub(r"(/|@|\\_)", r"\1\\allowbreak{}", escape(text))
 
 
 def tex_interval(value: float, half: float | None) -> str:

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from orchestrator import inputs
 from orchestrator.backends.coder import AiderCoder
 from orchestrator.backends.executor import LocalExecutor
 from orchestrator.backends.latex import Latexmk
-from orchestrator.backends.sandbox import Level, probe
-from orchestrator.errors import BadInput
+from orchestrator.backends.sandbox import Protection, probe
+from orchestrator.errors import BadInput, GroundworkError
 from orchestrator.journal import Journal
 from orchestrator.models.gateway import Gateway
 from orchestrator.models.replay import Replay
@@ -28,8 +27,7 @@ from orchestrator.workspace import Workspace
 SESSION = "session.jsonl"
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(Record):
     """The flags with which an idea is begun."""
 
     idea: str
@@ -61,26 +59,38 @@ def begin(start: Start) -> Iterator[Study]:
     profile = _profile(template, start.profile, folder)
     session = _session(start.model, idea_file)
     inputs.environment_python(folder, template.name)
-    replay = Replay(session)
-    level = _level(allow_unsandboxed=start.allow_unsandboxed)
-    workspace = Workspace.create(start.runs, idea.Name)
-    workspace.write("idea.json", idea_file.read_bytes())
-    workspace.write(SESSION, session.read_bytes())
-    workspace.write("template.lock", json.dumps(inputs.template_lock(folder), indent=1))
-    for name in ("experiment.py", "plot.py"):
-        workspace.write(name, (folder / name).read_bytes())
     begun = Begun(
         idea=idea.Name,
         template=_portable(folder),
         profile=profile.name,
         session=session.name,
-        session_kind=replay.header.kind,
+        session_kind=Replay(session).header.kind,
         date=datetime.now(UTC).date().isoformat(),
-        sandbox=level,
+        sandbox=_protection(allow_unsandboxed=start.allow_unsandboxed).level,
     )
-    workspace.journal.append("begin", "", begun)
-    with _open(workspace, begun, allow_unsandboxed=start.allow_unsandboxed) as study:
-        yield study
+    workspace = Workspace.create(start.runs, idea.Name)
+    with _resumable(workspace):
+        workspace.write("idea.json", idea_file.read_bytes())
+        workspace.write(SESSION, session.read_bytes())
+        workspace.write("template.lock", json.dumps(inputs.template_lock(folder), indent=1))
+        for name in ("experiment.py", "plot.py"):
+            workspace.write(name, (folder / name).read_bytes())
+        workspace.journal.append("begin", "", begun)
+        with _open(workspace, begun, allow_unsandboxed=start.allow_unsandboxed) as study:
+            yield study
+
+
+@contextmanager
+def _resumable(workspace: Workspace) -> Iterator[None]:
+    """Say with every interruption and failure how the work goes on."""
+    command = f"python launch.py resume {workspace.root}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; nothing is lost: {command}") from None
+    except GroundworkError as error:
+        error.add_note(f"once mended: {command}")
+        raise
 
 
 @contextmanager
@@ -90,7 +100,7 @@ def reopen(run: str, runs: Path, *, allow_unsandboxed: bool) -> Iterator[Study]:
     begun = workspace.journal.find("begin", "", Begun)
     if begun is None:
         raise BadInput(f"{workspace.root}: nothing was begun here; start the idea again with --idea")
-    with _open(workspace, begun, allow_unsandboxed=allow_unsandboxed) as study:
+    with _resumable(workspace), _open(workspace, begun, allow_unsandboxed=allow_unsandboxed) as study:
         yield study
 
 
@@ -100,10 +110,9 @@ def _open(workspace: Workspace, begun: Begun, *, allow_unsandboxed: bool) -> Ite
     if json.loads(workspace.read("template.lock")) != inputs.template_lock(folder):
         raise BadInput(f"{folder}: the template changed since this idea began; start the idea again with --idea")
     template = inputs.load_template(folder)
-    protection = probe()
-    level = _level(allow_unsandboxed=allow_unsandboxed)
+    protection = _protection(allow_unsandboxed=allow_unsandboxed)
     workspace.write("sandbox.json", protection.describe())
-    executor = LocalExecutor(level)
+    executor = LocalExecutor(protection.level)
     setting = Setting(
         template=template,
         profile=_profile(template, begun.profile, folder),
@@ -189,14 +198,14 @@ def _profile(template: Template, name: str | None, folder: Path) -> Profile:
     return profiles[wanted]
 
 
-def _level(*, allow_unsandboxed: bool) -> Level:
-    level = probe().level
-    if level == "none" and not allow_unsandboxed:
+def _protection(*, allow_unsandboxed: bool) -> Protection:
+    protection = probe()
+    if protection.level == "none" and not allow_unsandboxed:
         raise BadInput(
-            "bubblewrap does not work here, so model-written code can't be confined; install it (scripts/setup), or "
-            "accept the risk with --allow-unsandboxed"
+            f"model-written code can't be confined here: {protection.reason}; run scripts/setup, or accept the "
+            "risk with --allow-unsandboxed"
         )
-    return level
+    return protection
 
 
 def _portable(folder: Path) -> str:

@@ -35,7 +35,8 @@ class Workspace:
                 root = root.with_name(root.name + "b")
             root.mkdir()
         except OSError as error:
-            raise BadInput(f"{runs}: cannot make a folder here ({error.strerror}); choose another with --runs") from error
+            why = f"{runs}: cannot make a folder here ({error.strerror}); choose another with --runs"
+            raise BadInput(why) from error
         return cls(root)
 
     def path(self, relative: str | Path) -> Path:

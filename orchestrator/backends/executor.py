@@ -10,11 +10,11 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -152,12 +152,12 @@ def _ending(returncode: int, level: Level) -> tuple[int | None, int | None]:
 
 
 def _fresh(path: Path) -> IO[bytes]:
-    """Open a new file for a log. What an earlier program left there may be a link or a FIFO: it is replaced."""
+    """Open a new file for a log. A link or a FIFO that an earlier program left there is removed, a folder set aside."""
     if path == Path(os.devnull):
         return path.open("wb")
     try:
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            path.rename(path.with_name(f"{path.name}.{uuid.uuid4().hex}"))
         path.unlink(missing_ok=True)
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644), "ab")
     except OSError as error:

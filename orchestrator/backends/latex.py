@@ -37,16 +37,17 @@ _BIBTEX = re.compile(r"^(.+)---line (\d+) of file (.+)$|^I (?:couldn't|found no)
 class Latexmk:
     """The typesetter (`protocols.Typesetter`)."""
 
-    def __init__(self, executor: Executor) -> None:
-        """Run latexmk by `executor`."""
+    def __init__(self, executor: Executor, limits: Limits = LIMITS) -> None:
+        """Run latexmk by `executor`, within `limits`."""
         self._executor = executor
+        self._limits = limits
 
     def missing(self) -> str:
         """Return '' where a PDF can be made, else the command that installs what is missing."""
         if not all(shutil.which(program) for program in PROGRAMS):
             return INSTALL
         found = subprocess.run(
-            ["kpsewhich", *STYLES], capture_output=True, text=True, check=False, timeout=LIMITS.timeout_s
+            ["kpsewhich", *STYLES], capture_output=True, text=True, check=False, timeout=self._limits.timeout_s
         )
         return "" if len(found.stdout.split("\n")) > len(STYLES) else INSTALL
 
@@ -59,7 +60,7 @@ class Latexmk:
         pdf = (folder / main).with_suffix(".pdf")
         pdf.unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix="texmf-") as scratch:
-            result = self._executor.run(_command(folder, main, Path(scratch)))
+            result = self._executor.run(_command(folder, main, Path(scratch), self._limits))
         if result.stopped:
             raise TypesettingFailed(f"{folder / main}: latexmk was ended: {result.stopped}")
         if not result.ok or not pdf.is_file() or pdf.stat().st_size == 0:
@@ -67,7 +68,7 @@ class Latexmk:
         return pdf
 
 
-def _command(folder: Path, main: str, scratch: Path) -> Command:
+def _command(folder: Path, main: str, scratch: Path, limits: Limits) -> Command:
     # bibtex exits with 2 where nothing is cited, which latexmk takes for a failure: then it is not run at all.
     bibtex = "-bibtex" if _cites(folder / main) else "-bibtex-"
     return Command(
@@ -86,7 +87,7 @@ def _command(folder: Path, main: str, scratch: Path) -> Command:
             "openin_any": "p",
             "openout_any": "p",
         },
-        limits=LIMITS,
+        limits=limits,
         stdout=folder / "latexmk.stdout.log",
         stderr=folder / "latexmk.stderr.log",
     )

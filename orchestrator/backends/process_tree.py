@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
@@ -19,6 +20,7 @@ from orchestrator.errors import GroundworkError
 from orchestrator.records import Command
 
 KILL_S = 10.0
+MARK = "GROUNDWORK_TREE"
 # Bubblewrap is two processes itself, one outside the process namespace and its init inside.
 WRAPPERS: dict[Level, int] = {"bubblewrap": 2, "none": 0}
 
@@ -30,8 +32,9 @@ class ProcessTree:
     """A confined program and every process that came from it, with what they have used.
 
     `began` says after the end whether the program itself ran to an end, and not only what confines it.
-    A process that left its parents behind (double fork, setsid) becomes a child of ours. With `adopts`, every child
-    that appears after this was made and that no other tree started is taken for one of them.
+    A process that left its parents behind (double fork, setsid) becomes a child of ours. It is known by a variable of
+    its environment; and with `adopts`, whatever it did to that, every child that appears after this was made and that
+    no other tree started is taken for one of them.
     """
 
     def __init__(self, command: Command, level: Level, *, adopts: bool) -> None:
@@ -39,6 +42,7 @@ class ProcessTree:
         self.began = False
         self.peak_rss_mb = 0.0
         self._command, self._level, self._adopts = command, level, adopts
+        self._mark = uuid.uuid4().hex
         self._before = set(psutil.Process().children())
         self._seen: dict[psutil.Process, float] = {}
         self._deadline = time.monotonic() + command.limits.timeout_s
@@ -62,7 +66,7 @@ class ProcessTree:
                     stdout=stdout,
                     stderr=stderr,
                     cwd="/" if self._level == "bubblewrap" else self._command.cwd,
-                    env=environment(self._command),
+                    env=environment(self._command) | {MARK: self._mark},
                     pass_fds=(status,) if self._level == "bubblewrap" else (),
                     start_new_session=True,
                     encoding="utf-8",
@@ -139,7 +143,11 @@ class ProcessTree:
     def _owns(self, child: psutil.Process) -> bool:
         if child.pid in _roots:
             return self.root is not None and child.pid == self.root.pid
-        return child in self._seen or (self._adopts and child not in self._before)
+        if child in self._seen or (self._adopts and child not in self._before):
+            return True
+        with suppress(psutil.Error, OSError):
+            return child.environ().get(MARK) == self._mark
+        return False
 
 
 def _require_program(command: Command) -> None:

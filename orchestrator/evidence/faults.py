@@ -18,7 +18,9 @@ def last_traceback(stderr: str) -> str:
     if start < 0:
         return ""
     lines = stderr[start:].splitlines()
-    end = next((n for n, line in enumerate(lines[1:], start=1) if line and not line.startswith((" ", "\t"))), len(lines))
+    end = next(
+        (n for n, line in enumerate(lines[1:], start=1) if line and not line.startswith((" ", "\t"))), len(lines)
+    )
     text = "\n".join(lines[: end + 1])
     return text if len(text) <= MAX_TRACEBACK else text[: MAX_TRACEBACK // 2] + "\n...\n" + text[-MAX_TRACEBACK // 2 :]
 
@@ -27,7 +29,9 @@ def fault(result: ProcessResult, stderr: str, where: str) -> Finding:
     """Return the finding for a process that did not end well. `where` is the log's path in the idea folder."""
     traceback = last_traceback(stderr)
     if result.stopped == "non-finite loss":
-        return Finding(code="non-finite", severity="error", message="the training loss became NaN or infinite", where=where)
+        return Finding(
+            code="non-finite", severity="error", message="the training loss became NaN or infinite", where=where
+        )
     if result.stopped:
         return Finding(
             code="stopped",

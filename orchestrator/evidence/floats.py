@@ -16,7 +16,7 @@ _FILE = re.compile(r"[A-Za-z0-9_./-]+")
 _TABLE = r"""
 \begin{{table}}[htbp]
 \centering
-\caption{{{caption} {note}}}
+\caption[]{{{caption} {note}}}
 \label{{{label}}}
 \begin{{adjustbox}}{{max width=\linewidth}}\small
 \begin{{tabular}}{{@{{}}l{columns}@{{}}}}
@@ -34,7 +34,7 @@ _FIGURE = r"""
 \begin{{figure}}[htbp]
 \centering
 \includegraphics[width=0.72\linewidth,height=0.4\textheight,keepaspectratio]{{{file}}}
-\caption{{{caption} {note}}}
+\caption[]{{{caption} {note}}}
 \label{{{label}}}
 \end{{figure}}
 """

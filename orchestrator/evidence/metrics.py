@@ -29,7 +29,7 @@ def half_width(values: tuple[float, ...]) -> float | None:
     from scipy import stats  # imported here: it takes a third of a second, which only a running idea should wait for
 
     quantile = float(stats.t.ppf(0.5 + LEVEL / 2, len(values) - 1))
-    return quantile * statistics.stdev(values) / len(values) ** 0.5
+    return float(quantile * statistics.stdev(values) / len(values) ** 0.5)
 
 
 def collect(info: FinalInfo, source: Source, template: Template) -> tuple[EvidenceEntry, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from pylatexenc.latexwalker import (
     LatexCharsNode,
@@ -24,9 +25,11 @@ from orchestrator.evidence import vocabulary as vocab
 
 PLACEHOLDER = "\N{OBJECT REPLACEMENT CHARACTER}"
 # What TeX's T1 fonts have: ASCII, accented Latin letters, and the marks that word processors leave.
-_PRINTABLE = re.compile("[\\x20-\\x7e\\n\\t\u00a0§°±²³·×\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f–—‘’“”…€]")
+FONTS = re.compile("[\\x20-\\x7e\\n\\t\u00a0§°±²³·×À-ÖØ-öø-ĥĨ-ķĹ-ľŁ-ňŊ-ťŨ-ž–—‘’“”…€]")
 _ESCAPED = {"_": "\\_", "^": "a formula, `$x^2$`", "#": "\\#"}
-_BARE_NUMBER = re.compile(r"(?:[\d.,+\-=<>~()\[\]{}^_\s]|\\(?:pm|mp|times|cdot|approx|sim|leq?|geq?|[%,;:! ]))+")
+_SIGNS = "pm|mp|times|cdot|approx|sim|leq?|geq?|math[a-z]+|boldsymbol|text"
+_BARE_NUMBER = re.compile(rf"(?:[\d.,+\-=<>~()\[\]{{}}^_\s]|\\(?:{_SIGNS})(?![A-Za-z])|\\[%,;:! ])+")
+_BLANK_LINE = re.compile(r"\n\s*\n")
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9:_.-]*")
 
 
@@ -71,10 +74,11 @@ class Passage:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a node stands: in a formula, in a list, within the argument of a reference."""
+    """Where a node stands: in a formula, in a list, in an argument of a command, in one of a reference."""
 
     math: bool = False
     listed: bool = False
+    inner: bool = False
     nested: bool = False
 
 
@@ -110,7 +114,7 @@ class _Reader:
 
     def nodes(self, nodes: Iterable[LatexNode | None], place: _Place) -> None:
         sequence = [node for node in nodes if node is not None]
-        for node, following in zip(sequence, [*sequence[1:], None], strict=True):
+        for node, following in zip_longest(sequence, sequence[1:]):
             if isinstance(node, LatexCharsNode):
                 self._characters(node, place)
             elif isinstance(node, LatexGroupNode):
@@ -137,7 +141,7 @@ class _Reader:
         for position, character in enumerate(node.chars, start=node.pos):
             if character in _ESCAPED and (character == "#" or not place.math):
                 self.passage.faults.append((position, f"a bare `{character}` in text; write {_ESCAPED[character]}"))
-            elif not _PRINTABLE.match(character) or (place.math and not character.isascii()):
+            elif not FONTS.match(character) or (place.math and not character.isascii()):
                 hint = (
                     f"`{character}` (U+{ord(character):04X}) is not in the paper's fonts; write it as a LaTeX command"
                 )
@@ -153,27 +157,26 @@ class _Reader:
 
     def _formula(self, node: LatexMathNode, place: _Place) -> None:
         body = node.latex_verbatim()
-        if re.search(r"\n\s*\n", body):
+        if _BLANK_LINE.search(body):
             self._fault(node, "a blank line within a formula; take it out")
         # A number set as a formula is still a typed number, and so is a share.
         inner = body.strip("$") if node.displaytype == "inline" else ""
         if inner and (_BARE_NUMBER.fullmatch(inner) or r"\%" in inner):
-            plain = re.sub(r"\\(pm|times|approx|sim|cdot)", lambda m: {"times": "×"}.get(m[1], " "), inner)
-            self._say(re.sub(r"\\([%,;:! ])", lambda m: "%" if m[1] == "%" else " ", plain), node.pos)
+            self._say(re.sub(r"\\([a-z]+|.)|[{}]", _sign, inner), node.pos)
         else:
             self._say(PLACEHOLDER, node.pos)
-        self.nodes(node.nodelist, _Place(math=True, nested=place.nested))
+        self.nodes(node.nodelist, replace(place, math=True))
 
     def _environment(self, node: LatexEnvironmentNode, place: _Place) -> None:
         name = node.environmentname
         if name in vocab.MATH_ENVIRONMENTS:
-            if re.search(r"\n\s*\n", node.latex_verbatim()):
+            if _BLANK_LINE.search(node.latex_verbatim()):
                 self._fault(node, "a blank line within a formula; take it out")
             self._say(PLACEHOLDER, node.pos)
-            self.nodes(node.nodelist, _Place(math=True, nested=place.nested))
+            self.nodes(node.nodelist, replace(place, math=True))
         elif name in vocab.TEXT_ENVIRONMENTS:
             self._say("\n\n", node.pos)
-            self.nodes(node.nodelist, _Place(listed=name in vocab.LISTS, nested=place.nested))
+            self.nodes(node.nodelist, replace(place, math=False, listed=name in vocab.LISTS))
             self._say("\n\n", node.pos)
         else:
             known = vocab.TEXT_ENVIRONMENTS | vocab.MATH_ENVIRONMENTS
@@ -205,8 +208,10 @@ class _Reader:
             self._fault(node, "`\\item` outside of a list")
         if not place.math:
             self._say(_spoken(name), node.pos)
-        inner_math = place.math and name not in vocab.TEXT_IN_MATH
-        self.nodes(_arguments(node), _Place(math=inner_math, nested=place.nested))
+        arguments = _arguments(node)
+        if name != "footnote" and any(_BLANK_LINE.search(argument.latex_verbatim()) for argument in arguments):
+            self._fault(node, f"a blank line within `\\{name}`; end it before the paragraph ends")
+        self.nodes(arguments, replace(place, math=place.math and name not in vocab.TEXT_IN_MATH, inner=True))
 
     def _reference(self, node: LatexMacroNode, following: LatexNode | None, place: _Place) -> None:
         name, wanted = node.macroname, vocab.REFERENCES[node.macroname]
@@ -224,12 +229,14 @@ class _Reader:
             self._say(PLACEHOLDER, node.pos)
 
     def _float(self, node: LatexMacroNode, groups: list[LatexGroupNode], place: _Place) -> None:
-        if place.nested or place.math or place.listed:
+        if place.inner or place.nested or place.math or place.listed:
             self._fault(node, f"`\\{node.macroname}` stands on lines of its own, between paragraphs")
         label, caption = groups
         self._label(label, self.passage.labels)
         self._say("\n\n", node.pos)
-        self.nodes(caption.nodelist, _Place(nested=True))
+        if _BLANK_LINE.search(caption.latex_verbatim()):
+            self._fault(node, "a blank line within a caption; a caption is one paragraph")
+        self.nodes(caption.nodelist, _Place(inner=True, nested=True))
         self._say("\n\n", node.pos)
 
     def _citation(self, node: LatexMacroNode, place: _Place) -> None:
@@ -240,7 +247,7 @@ class _Reader:
         for key in keys.latex_verbatim()[1:-1].split(","):
             self.passage.citations.append((node.pos, key.strip()))
         self._say(PLACEHOLDER, node.pos)
-        self.nodes([one for one in options if isinstance(one, LatexGroupNode)], _Place(nested=place.nested))
+        self.nodes([one for one in options if isinstance(one, LatexGroupNode)], replace(place, inner=True))
 
     def _pointer(self, node: LatexMacroNode) -> None:
         where = self.passage.labels if node.macroname == "label" else self.passage.pointers
@@ -258,6 +265,10 @@ class _Reader:
 def _arguments(node: LatexMacroNode) -> list[LatexNode]:
     given = node.nodeargd.argnlist if node.nodeargd else None
     return [argument for argument in given or () if argument is not None]
+
+
+def _sign(match: re.Match[str]) -> str:
+    return {"times": "×", "%": "%", None: ""}.get(match[1], " ")
 
 
 def _spoken(name: str) -> str:

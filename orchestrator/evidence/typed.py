@@ -15,9 +15,11 @@ _TYPED = re.compile(
     """,
     re.VERBOSE,
 )
-_LEVEL = re.compile(r"(?:90|95|99)\s*%\s*(?:\w+[\s-]){0,2}(?:confidence|interval|CI)\b", re.IGNORECASE)
+# U+FFFC stands for a formula, as in "95 % $t$ interval".
+_LEVEL = re.compile(r"(?:90|95|99)\s*%\s*(?:[\w\uFFFC]+[\s-]){0,2}(?:confidence|intervals?|CI)\b", re.IGNORECASE)
 _NAMED_BEFORE = re.compile(
-    r"(?:Python|PyTorch|CUDA|[Vv]ersion|[Ss]ection|[Cc]hapter|[Tt]able|[Ff]igure|Licen[cs]e|Apache|CC BY)[\s~-]+$"
+    r"(?:Python|PyTorch|CUDA|[Vv]ersion|Apache|CC BY|Licen[cs]e|"
+    r"[Ss]ection|[Ss]ec\.|[Cc]hapter|[Tt]able|[Ff]igure|pp?\.)[\s~-]+$"
 )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from pybtex.database import BibliographyData, BibliographyDataError, Entry, Person, parse_string
+from pybtex.database import BibliographyDataError, Entry, Person, parse_string
 from pybtex.scanner import PybtexSyntaxError
+from pylatexenc.latexencode import UnicodeToLatexEncoder
 
 from orchestrator.errors import BadInput
 
 GIST = "annote"
+VERBATIM = frozenset({"url", "doi", "eprint"})
 
 
 class Library:
@@ -46,8 +48,7 @@ class Library:
         unknown = sorted(set(keys) - set(self._entries))
         if unknown:
             raise BadInput(f"the bibliography has no entry {', '.join(unknown)}")
-        chosen = {key: _without_gist(entry) for key, entry in self._entries.items() if key in keys}
-        return str(BibliographyData(entries=chosen).to_string("bibtex"))
+        return "\n".join(_written(key, entry) for key, entry in self._entries.items() if key in keys)
 
     def describe(self) -> str:
         """Return a line for each entry, for a prompt: key, authors, year, title, gist."""
@@ -62,9 +63,17 @@ def _required(entry: Entry) -> dict[str, object]:
     }
 
 
-def _without_gist(entry: Entry) -> Entry:
-    fields = [(name, value) for name, value in entry.fields.items() if name.lower() != GIST]
-    return Entry(entry.type, fields=fields, persons=entry.persons)
+def _written(key: str, entry: Entry) -> str:
+    """Return the entry as BibTeX, its fields as they stand: pybtex's own writer escapes what is escaped already."""
+    # bibtex cuts names byte by byte, so an accented initial must be a command by then.
+    encoder = UnicodeToLatexEncoder(non_ascii_only=True, replacement_latex_protection="braces-all")
+    people = {role: " and ".join(map(str, persons)) for role, persons in entry.persons.items()}
+    fields = {name: text for name, text in (people | dict(entry.fields)).items() if name.lower() != GIST}
+    lines = [
+        f"  {name} = {{{text if name.lower() in VERBATIM else encoder.unicode_to_latex(text)}}},"
+        for name, text in fields.items()
+    ]
+    return "\n".join([f"@{entry.type}{{{key},", *lines, "}", ""])
 
 
 def _line(key: str, entry: Entry) -> str:

@@ -78,10 +78,8 @@ def render(paper: Paper, evidence: Evidence, folder: Path) -> str:
 def complaints(log: str) -> tuple[str, ...]:
     """Return what a TeX log says that a reader would see: lines too long, undefined references, labels set twice."""
     found = [
-        f"overfull by {match[1]} pt at lines {match[2]}"
-        for match in re.finditer(
-            r"Overfull \\[hv]box \(([\d.]+)pt too (?:wide|high)\).*?(?:lines? |active)([\d-]*)", log
-        )
+        f"overfull by {match[1]} pt{f' at lines {match[2]}' if match[2] else ''}"
+        for match in re.finditer(r"Overfull \\[hv]box \(([\d.]+)pt too (?:wide|high)\)(?:.*?lines? ([\d-]+))?", log)
         if float(match[1]) > OVERFULL_PT
     ]
     undefined = re.findall(r"Warning: ((?:Reference|Citation|Label) `[^']+'[^.]*?(?:undefined|multiply defined))", log)

@@ -38,9 +38,7 @@ def _evidence(parts: dict[Part, str], plan: Plan, study: Study) -> Evidence:
     accepted = [run for run in runs if run.accepted]
     graded = {run.step.run: _score(run, parts["test"], study) for run in accepted}
     entries = tuple(
-        entry
-        for name, info in graded.items()
-        for entry in collect(info, _source(name, study), study.setting.template)
+        entry for name, info in graded.items() for entry in collect(info, _source(name, study), study.setting.template)
     )
     return Evidence(
         entries=entries,

@@ -6,6 +6,7 @@ import ast
 
 from orchestrator import prompts
 from orchestrator.evidence.faults import last_traceback
+from orchestrator.leftovers import read_log
 from orchestrator.protocols import EditTask
 from orchestrator.records import Edit, Finding, Run, Step
 from orchestrator.study import Study, asker
@@ -45,7 +46,9 @@ def _judge(before: str, after: str) -> tuple[Finding, ...]:
     except (SyntaxError, ValueError) as error:
         return (Finding(code="syntax-error", severity="error", message=f"{FILE} does not parse: {error}", where=FILE),)
     if ast.dump(tree) == ast.dump(ast.parse(before)):
-        message = f"no statement of {FILE} was changed, so a run would only repeat the last one; make the edit asked for"
+        message = (
+            f"no statement of {FILE} was changed, so a run would only repeat the last one; make the edit asked for"
+        )
         return (Finding(code="no-edit", severity="error", message=message, where=FILE),)
     return ()
 
@@ -60,5 +63,4 @@ def _instruction(step: Step, study: Study) -> str:
 
 def _failure_report(run: Run, study: Study) -> str:
     lines = [f"{finding.code}: {finding.message}" for finding in run.findings]
-    log = study.workspace.path(f"{run.path}/stderr.log")
-    return "\n".join([*lines, last_traceback(log.read_text(errors="replace")) if log.is_file() else ""])
+    return "\n".join([*lines, last_traceback(read_log(study.workspace.root, f"{run.path}/stderr.log"))])

@@ -8,12 +8,10 @@ import json
 from orchestrator.evidence.faults import fault
 from orchestrator.evidence.gate import check_run
 from orchestrator.grading import grade
-from orchestrator.leftovers import LeftoverRefused, read_leftover
+from orchestrator.leftovers import LOG_BYTES, LeftoverRefused, read_leftover, read_log
 from orchestrator.progress import ProgressTail
 from orchestrator.records import Command, Edit, FinalInfo, Finding, Part, ProcessResult, Run, Step
 from orchestrator.study import Study
-
-LOG_BYTES = 256 * 1024 * 1024
 
 
 def execute_run(step: Step, edit: Edit, parts: dict[Part, str], study: Study) -> Run:
@@ -43,7 +41,7 @@ def _execute(step: Step, parts: dict[Part, str], study: Study) -> tuple[ProcessR
         _command(step, parts, study), watch=ProgressTail(folder, study.backends.screen).poll
     )
     if not process.ok:
-        stderr = (folder / "stderr.log").read_text(errors="replace")
+        stderr = read_log(workspace.root, f"{step.run}/stderr.log")
         return process, (fault(process, stderr, f"{step.run}/stderr.log"),)
     if not _intact(study, step, job_sha256):
         message = "the run changed its job.json, which says what it was given"
@@ -85,7 +83,8 @@ def _job(parts: dict[Part, str], study: Study) -> dict[str, object]:
 def _earlier(study: Study, run: Run) -> dict[str, object]:
     info = FinalInfo.model_validate_json(study.workspace.read(f"{run.path}/final_info.json"))
     return {
-        name: condition.model_dump(include={"config", "self_reported", "means"}) for name, condition in info.root.items()
+        name: condition.model_dump(include={"config", "self_reported", "means"})
+        for name, condition in info.root.items()
     }
 
 

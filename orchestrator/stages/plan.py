@@ -48,7 +48,8 @@ def _parse(study: Study, text: str) -> PlanAnswer:
     metrics = [metric.name for metric in study.setting.template.metrics if metric.direction != "none"]
     for hypothesis in answer.hypotheses:
         if hypothesis.metric not in metrics:
-            raise AnswerRefused(f"{hypothesis.id}: `{hypothesis.metric}` cannot be judged; one of {', '.join(metrics)}.")
+            can = ", ".join(metrics)
+            raise AnswerRefused(f"{hypothesis.id}: `{hypothesis.metric}` cannot be judged; one of {can}.")
         if hypothesis.arm not in names or hypothesis.reference not in (*names, BASELINE):
             raise AnswerRefused(f"{hypothesis.id}: arm and reference are names of runs in the plan, or `{BASELINE}`.")
         if hypothesis.arm == hypothesis.reference:

@@ -9,6 +9,7 @@ from pydantic import Field
 from orchestrator import prompts
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence.faults import fault, last_traceback
+from orchestrator.leftovers import read_log
 from orchestrator.protocols import EditTask
 from orchestrator.records import Command, Evidence, Figure, Record
 from orchestrator.study import Study, asker
@@ -78,7 +79,7 @@ def _draw(text: str, study: Study) -> str:
         )
     )
     if not result.ok:
-        stderr = workspace.path("plot.stderr.log").read_text(errors="replace")
+        stderr = read_log(workspace.root, "plot.stderr.log")
         return f"{fault(result, stderr, 'plot.stderr.log').message}\n{last_traceback(stderr)}"
     if not _figures(study):
         return "plot.py ended well but left no figure: each needs figures/<name>.pdf and figures/<name>.png, not empty"

@@ -62,7 +62,8 @@ def _after_success(run: Run, plan: Plan, study: Study) -> Plan:
 def _after_failure(run: Run, plan: Plan, study: Study) -> Plan:
     if run.step.planned is None:
         why = "; ".join(finding.message for finding in run.findings)
-        raise GroundworkError(f"{study.workspace.path(run.path)}: the unedited baseline fails, so nothing can be compared: {why}")
+        folder = study.workspace.path(run.path)
+        raise GroundworkError(f"{folder}: the unedited baseline fails, so nothing can be compared: {why}")
     if plan.tries < MAX_TRIES:
         return plan.model_copy(update={"attempt": plan.attempt + 1, "tries": plan.tries + 1, "prose": ""})
     _restore(study)
@@ -83,7 +84,9 @@ def _parse(text: str, run: Run, study: Study) -> RecordAnswer:
     answer = json_block(text, RecordAnswer)
     number = typed_result(answer.notes)
     if number:
-        raise AnswerRefused(f"The notes contain `{number}`. Tables are rendered from the files; write about them without numbers.")
+        raise AnswerRefused(
+            f"The notes hold `{number}`. Tables are rendered from files; write about them without numbers."
+        )
     done = {r.step.planned.name for r in study.workspace.journal.all("execute", Run) if r.step.planned and r.accepted}
     names = [planned.name for planned in answer.remaining or ()]
     if len(set(names)) < len(names) or done & set(names) or (run.step.planned and run.step.planned.name in names):

@@ -9,7 +9,16 @@ from orchestrator.records import Evidence, Section
 from orchestrator.study import AnswerRefused, Study, ask, block
 
 # In the order of writing: what was done before what it means, the abstract last.
-SECTIONS = ("method", "experimental_setup", "results", "introduction", "related_work", "conclusion", "abstract", "title")
+SECTIONS = (
+    "method",
+    "experimental_setup",
+    "results",
+    "introduction",
+    "related_work",
+    "conclusion",
+    "abstract",
+    "title",
+)
 
 
 def write_section(name: str, evidence: Evidence, study: Study) -> Section:
@@ -18,7 +27,9 @@ def write_section(name: str, evidence: Evidence, study: Study) -> Section:
     def make() -> Section:
         study.backends.screen.stage("write", name)
         library = Library.read(study.setting.folder / "references.bib")
-        text = ask(study, "write", name, _prompt(name, evidence, library, study), lambda a: _parse(a, evidence, library))
+        text = ask(
+            study, "write", name, _prompt(name, evidence, library, study), lambda a: _parse(a, evidence, library)
+        )
         path = f"latex/sections/{name}.tex"
         return Section(name=name, path=path, sha256=study.workspace.write(path, text))
 

@@ -12,7 +12,7 @@ from temporal_sae.temporal import l1_norm, mean_squared_error
 from temporal_sae.training import Recipe, State, Trainer
 from torch import Tensor
 
-LEARNING_RATE = 1e-3  # Adam's step at its highest
+LEARNING_RATE = 1e-2  # Adam's step at its highest
 WARMUP = 0.05  # part of the steps in which the learning rate rises
 DECAY = 0.2  # part of the steps, at the end, in which it falls
 CLIP_NORM = 1.0  # gradients longer than this are scaled down to it
@@ -20,11 +20,11 @@ CLIP_NORM = 1.0  # gradients longer than this are scaled down to it
 # What is trained, each once for every seed: a condition's name, and the settings that `loss` gets.
 # A setting may be Earlier("run_1", "mean_alpha"): what run_1 measured, averaged over its seeds.
 CONDITIONS: dict[str, dict[str, Scalar | Earlier]] = {
-    "l1=0.002": {"l1": 0.002},
-    "l1=0.003": {"l1": 0.003},
-    "l1=0.004": {"l1": 0.004},
-    "l1=0.006": {"l1": 0.006},
-    "l1=0.008": {"l1": 0.008},
+    "l1=0.00100": {"l1": 0.00100},
+    "l1=0.00112": {"l1": 0.00112},
+    "l1=0.00126": {"l1": 0.00126},
+    "l1=0.00141": {"l1": 0.00141},
+    "l1=0.00158": {"l1": 0.00158},
 }
 
 

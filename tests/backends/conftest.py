@@ -54,24 +54,33 @@ def program(tmp_path: Path) -> Callable[..., Command]:
 
 
 class Marked:
-    """Finds the processes that carry a word of their own among their arguments."""
+    """Finds the processes that carry a word of their own among their arguments, as do those that confine them."""
 
     def __init__(self) -> None:
         self.word = f"marked-{uuid.uuid4().hex}"
 
-    def alive(self) -> list[int]:
+    def alive(self) -> list[str]:
+        """Return the name of each."""
         found = []
-        for process in psutil.process_iter(["cmdline", "status"]):
+        for process in psutil.process_iter(["name", "cmdline", "status"]):
             if self.word in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
-                found.append(process.pid)
+                found.append(process.info["name"])
         return found
 
-    def wait_for(self, number: int, seconds: float = 10) -> list[int]:
-        """Return the processes as soon as there are `number` of them, or those there are when time is up."""
-        deadline = time.monotonic() + seconds
-        while len(found := self.alive()) != number and time.monotonic() < deadline:
+    def wait_for_programs(self, number: int) -> None:
+        """Return when there are `number` of them, those that confine not counted."""
+        deadline = time.monotonic() + 10
+        while len(found := [name for name in self.alive() if name not in ("bwrap", "prlimit")]) != number:
+            assert time.monotonic() < deadline, f"expected {number} programs, there are {found}"
             time.sleep(0.02)
-        return found
+
+    def gone_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from orchestrator.backends.latex import Latexmk
 
 from orchestrator import inputs
 from orchestrator.backends.executor import LocalExecutor
+from orchestrator.backends.latex import Latexmk
 from orchestrator.backends.sandbox import probe
 from orchestrator.models.gateway import Gateway
 from orchestrator.protocols import EditReply

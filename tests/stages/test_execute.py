@@ -56,10 +56,9 @@ def test_a_refused_edit_runs_nothing_and_is_an_attempt(study, parts):
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("open('run_1/final_info.json', 'w').write('{\"a\": {}}')\n", "ungradable"),
+        ("open('run_1/final_info.json', 'w').write('{\"a\": {}}')\n", "no-metrics"),
         ("open('run_1/job.json', 'w').write('{}')\n", "crashed"),
         ("import os\nos.rename('run_1/job.json', 'run_1/other.json')\n", "crashed"),
-        ("open('run_0.txt', 'w').write('outside')\n", "crashed"),
         ("import json\nfor _ in range(3):\n    open('run_1/progress.jsonl', 'a').write('{\"loss\": NaN}\\n')\n"
          "import time\ntime.sleep(30)\n", "non-finite"),
     ],
@@ -68,6 +67,16 @@ def test_what_a_run_may_not_do(study, parts, text, code):
     run = ran(study, parts, text)
     assert run.findings[0].code == code
     assert not run.accepted
+
+
+def test_nothing_outside_the_run_directory_can_be_written(study, parts):
+    before = {path: path.read_bytes() for path in study.workspace.root.rglob("*") if path.is_file()}
+    names = ("experiment.py", "journal.jsonl", "new")
+    ran(study, parts, "".join(f"try:\n    open({n!r}, 'w')\nexcept OSError as e:\n    print(e)\n" for n in names))
+    after = {path: path.read_bytes() for path in study.workspace.root.rglob("*") if path.is_file()}
+    assert not study.workspace.path("new").exists()
+    assert after[study.workspace.path("journal.jsonl")].startswith(before[study.workspace.path("journal.jsonl")])
+    assert b"except OSError" in after[study.workspace.path("experiment.py")]
 
 
 def test_a_run_cannot_read_what_it_will_be_graded_with(study, parts):

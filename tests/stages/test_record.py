@@ -10,7 +10,7 @@ from orchestrator.records import Edit, Plan, PlannedRun
 from orchestrator.stages.edit import edit_experiment
 from orchestrator.stages.execute import execute_run
 from orchestrator.stages.record import MAX_TRIES, record_run
-from tests.stages.conftest import ARM, BASELINE, PLAN
+from tests.stages.conftest import ARM, PLAN
 
 OTHER = PlannedRun(name="other", goal="Something else.")
 

@@ -18,7 +18,7 @@ from temporal_sae.encoder_host import CODES, FAILED, FAILURE_BYTES, serve
 TIMEOUT_S = 60.0
 
 
-class EncoderFailed(Exception):
+class EncoderError(Exception):
     """The encoder raised, hung, died, or answered with something other than codes."""
 
 
@@ -54,7 +54,7 @@ class RemoteEncoder:
         self._process.join()
 
     def encode(self, x_TD: Tensor) -> Tensor:
-        """Return the codes (T, F) of one whole sequence, rounded to bfloat16; raises EncoderFailed."""
+        """Return the codes (T, F) of one whole sequence, rounded to bfloat16; raises EncoderError."""
         tokens = x_TD.shape[0]
         expected = tokens * self.d_sae * 2
         try:
@@ -62,16 +62,16 @@ class RemoteEncoder:
             # Longer messages are refused before they are read, so an encoder can't fill our memory.
             answer = self._pipe.recv_bytes(max(expected, FAILURE_BYTES) + 1)
         except (EOFError, OSError) as error:
-            raise EncoderFailed(self._why()) from error
+            raise EncoderError(self._why()) from error
         if answer[:1] == FAILED:
-            raise EncoderFailed("the encoder raised:\n" + answer[1:].decode(errors="replace").strip())
+            raise EncoderError("the encoder raised:\n" + answer[1:].decode(errors="replace").strip())
         if answer[:1] != CODES or len(answer) != expected + 1:
             got = (len(answer) - 1) / 2 / tokens
-            raise EncoderFailed(f"the encoder gave {got:g} codes a token, not {self.d_sae}")
+            raise EncoderError(f"the encoder gave {got:g} codes a token, not {self.d_sae}")
         codes = torch.frombuffer(bytearray(answer[1:]), dtype=torch.int16).view(torch.bfloat16)
         f_TF = codes.reshape(tokens, self.d_sae).float()
         if not f_TF.isfinite().all():
-            raise EncoderFailed("the encoder gave a code that is not finite")
+            raise EncoderError("the encoder gave a code that is not finite")
         return f_TF
 
     def _why(self) -> str:

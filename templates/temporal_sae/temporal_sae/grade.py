@@ -26,9 +26,9 @@ from torch import Tensor
 
 from temporal_sae.artefacts import CONDITION
 from temporal_sae.data import Sequences
-from temporal_sae.encoding import EncoderFailed, RemoteEncoder
+from temporal_sae.encoding import EncoderError, RemoteEncoder
 from temporal_sae.metrics import Totals
-from temporal_sae.storage import Unreadable, read_untrusted, write_json
+from temporal_sae.storage import UnreadableError, read_untrusted, write_json
 
 WEIGHTS_BYTES = 2 << 30
 SOURCE_BYTES = 1 << 20
@@ -38,7 +38,7 @@ SHUFFLE_SEED = 20
 PROBES = 8
 
 
-class Ungradable(Exception):
+class UngradableError(Exception):
     """An artefact is missing, malformed or cheating; the message says which and why."""
 
 
@@ -59,34 +59,33 @@ def main() -> int:
     given = parser.parse_args()
     try:
         write_json(given.out / "final_info.json", grade(given.run.resolve(), Sequences(given.part)))
-    except (Ungradable, Unreadable, EncoderFailed) as error:
+    except (UngradableError, UnreadableError, EncoderError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
 def grade(run: Path, data: Sequences) -> dict[str, Any]:
-    """Return the contents of final_info.json; raises Ungradable, Unreadable or EncoderFailed."""
+    """Return the contents of final_info.json; raises UngradableError, UnreadableError or EncoderError."""
     job = json.loads((run / "job.json").read_text("utf-8"))
+    d_sae, seeds = job["profile"]["d_sae"], job["seeds"]
     conditions = find_conditions(run)
     if not conditions:
-        raise Ungradable("the run left no artefact: no <condition>/seed_<s>/ in its directory")
+        raise UngradableError("the run left no artefact: no <condition>/seed_<s>/ in its directory")
     mean_D = data.batch(slice(None)).mean(dim=(0, 1))
     return {
-        condition: summarise(
-            [grade_seed(run, f"{condition}/seed_{seed}", job["profile"]["d_sae"], data, mean_D) for seed in job["seeds"]]
-        )
+        condition: summarise([grade_seed(run, f"{condition}/seed_{seed}", d_sae, data, mean_D) for seed in seeds])
         for condition in conditions
     }
 
 
 def find_conditions(run: Path) -> list[str]:
-    """Return the names of the folders that hold seeds, sorted; Ungradable for a name that can't be a condition's."""
+    """Return the names of the folders that hold seeds, sorted; raises UngradableError for a name no condition has."""
     names = sorted(path.name for path in run.iterdir() if not path.is_symlink() and path.is_dir())
     conditions = [name for name in names if any((run / name).glob("seed_*"))]
     for name in conditions:
         if not CONDITION.fullmatch(name):
-            raise Ungradable(f"{name!r} is no name for a condition")
+            raise UngradableError(f"{name!r} is no name for a condition")
     return conditions
 
 
@@ -104,22 +103,22 @@ def grade_seed(run: Path, artefact: str, d_sae: int, data: Sequences, mean_D: Te
             config=read_record(run, f"{artefact}/config.json"),
             measured=read_record(run, f"{artefact}/measured.json"),
         )
-    except (Ungradable, EncoderFailed) as error:
-        raise Ungradable(_reason_last(artefact, str(error))) from error
+    except (UngradableError, EncoderError) as error:
+        raise UngradableError(_reason_last(artefact, str(error))) from error
 
 
 def decoder(content: bytes, d_sae: int, d_in: int) -> tuple[Tensor, Tensor]:
-    """Return W_dec (F, D) and b_dec (D,) in float32; Ungradable where shape, type or values are wrong."""
+    """Return W_dec (F, D) and b_dec (D,) in float32; UngradableError where shape, type or values are wrong."""
     try:
         tensors = safetensors.torch.load(content)
     except SafetensorError as error:
-        raise Ungradable(f"weights.safetensors does not load: {error}") from error
+        raise UngradableError(f"weights.safetensors does not load: {error}") from error
     for name, shape in (("W_dec", (d_sae, d_in)), ("b_dec", (d_in,))):
         tensor = tensors.get(name)
         if tensor is None or tuple(tensor.shape) != shape or not tensor.is_floating_point():
-            raise Ungradable(f"weights.safetensors has no {name} of shape {shape}")
+            raise UngradableError(f"weights.safetensors has no {name} of shape {shape}")
         if not tensor.isfinite().all():
-            raise Ungradable(f"{name} holds a value that is not finite")
+            raise UngradableError(f"{name} holds a value that is not finite")
     return tensors["W_dec"].float(), tensors["b_dec"].float()
 
 
@@ -135,7 +134,7 @@ def measure(encoder: RemoteEncoder, data: Sequences, weights: tuple[Tensor, Tens
 
 
 def check_causality(encoder: RemoteEncoder, data: Sequences) -> None:
-    """Raise Ungradable if later tokens change earlier codes.
+    """Raise UngradableError if later tokens change earlier codes.
 
     A few sequences are encoded again with another sequence's tokens after a random place (their length stays the
     same, so an encoder can't tell), and one is cut off there. Codes before that place must be what they were; the
@@ -149,25 +148,27 @@ def check_causality(encoder: RemoteEncoder, data: Sequences) -> None:
         changed_TD = x_TD[:at] if probe == 0 else torch.cat([x_TD[:at], tail_TD.flip(0)[at:]])
         before, after = encoder.encode(x_TD)[:at], encoder.encode(changed_TD)[:at]
         if not torch.allclose(before, after, rtol=1e-2, atol=1e-3):
-            raise Ungradable(f"the codes of the first {at} tokens changed when later tokens did: not a causal encoder")
+            raise UngradableError(
+                f"the codes of the first {at} tokens changed when later tokens did: not a causal encoder"
+            )
 
 
 def read_record(run: Path, relative: str) -> dict[str, Any]:
     """Return a flat record that the run wrote; non-finite numbers become None, a missing file an empty record.
 
-    Raises Ungradable for one that isn't a JSON object of at most 64 short scalars.
+    Raises UngradableError for one that isn't a JSON object of at most 64 short scalars.
     """
     if not (run / relative).exists():
         return {}
     try:
         value = json.loads(read_untrusted(run, relative, RECORD_BYTES))
     except (ValueError, RecursionError) as error:
-        raise Ungradable(f"{relative}: not JSON") from error
+        raise UngradableError(f"{relative}: not JSON") from error
     if not isinstance(value, dict) or len(value) > RECORD_KEYS:
-        raise Ungradable(f"{relative}: not an object of at most {RECORD_KEYS} keys")
+        raise UngradableError(f"{relative}: not an object of at most {RECORD_KEYS} keys")
     for key, entry in value.items():
         if len(key) > 80 or not (isinstance(entry, bool | int | float) or isinstance(entry, str) and len(entry) < 500):
-            raise Ungradable(f"{relative}: {key[:80]!r} is not a scalar")
+            raise UngradableError(f"{relative}: {key[:80]!r} is not a scalar")
     return {key: finite(entry) if isinstance(entry, float) else entry for key, entry in value.items()}
 
 

@@ -45,7 +45,7 @@ class StandardSAE(nn.Module):
 
     @torch.no_grad()
     def remove_parallel_gradient(self) -> None:
-        """Drop the part of W_dec's gradient along each direction: the renormalisation would undo it after Adam saw it."""
+        """Drop the part of W_dec's gradient along each direction, which renormalising would undo after Adam saw it."""
         grad_FD = self.W_dec.grad
         if grad_FD is not None:
             grad_FD -= (grad_FD * self.W_dec).sum(dim=-1, keepdim=True) * self.W_dec

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A file is missing, not a regular file, reached through a link, or larger than allowed."""
 
 
@@ -50,7 +50,7 @@ def append_json_line(path: Path, value: dict[str, Any]) -> None:
 
 
 def read_untrusted(root: Path, relative: str, limit_bytes: int) -> bytes:
-    """Return the bytes of `root/relative`, which untrusted code may have left; raises Unreadable.
+    """Return the bytes of `root/relative`, which untrusted code may have left; raises UnreadableError.
 
     No component below `root` may be a link, and opening never blocks (a FIFO is refused).
     """
@@ -58,18 +58,18 @@ def read_untrusted(root: Path, relative: str, limit_bytes: int) -> bytes:
     for part in Path(relative).parts[:-1]:
         folder = folder / part
         if not stat.S_ISDIR(_lstat(folder, relative).st_mode):
-            raise Unreadable(f"{relative}: {part} is not a folder")
+            raise UnreadableError(f"{relative}: {part} is not a folder")
     path = root / relative
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise Unreadable(f"{relative}: {error.strerror}") from error
+        raise UnreadableError(f"{relative}: {error.strerror}") from error
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise Unreadable(f"{relative}: not a regular file")
+            raise UnreadableError(f"{relative}: not a regular file")
         content = stream.read(limit_bytes + 1)
     if len(content) > limit_bytes:
-        raise Unreadable(f"{relative}: larger than {limit_bytes} bytes")
+        raise UnreadableError(f"{relative}: larger than {limit_bytes} bytes")
     return content
 
 
@@ -77,4 +77,4 @@ def _lstat(path: Path, relative: str) -> os.stat_result:
     try:
         return path.lstat()
     except OSError as error:
-        raise Unreadable(f"{relative}: {error.strerror}") from error
+        raise UnreadableError(f"{relative}: {error.strerror}") from error

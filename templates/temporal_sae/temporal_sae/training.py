@@ -30,7 +30,7 @@ class State:
 
     def log(self, name: str, value: Tensor | float) -> None:
         """Keep a number of this step; `measured.json` will hold its mean over the steps as `mean_<name>`."""
-        self.logged.setdefault(name, []).append(float(value))
+        self.logged.setdefault(name, []).append(float(torch.as_tensor(value).detach()))
 
     def means(self) -> dict[str, float]:
         """Return the averages by the names that `measured.json` uses."""

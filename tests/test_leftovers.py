@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.backends.leftovers import LeftoverRefused, list_leftovers, read_leftover
 from orchestrator.errors import GroundworkError
+from orchestrator.leftovers import LeftoverRefused, list_leftovers, read_leftover
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_never_waits_for_a_fifo_or_a_socket(root):
         code = """
 import sys
 from pathlib import Path
-from orchestrator.backends.leftovers import *
+from orchestrator.leftovers import *
 for name in ("fifo", "socket", "inner"):
     try:
         read_leftover(Path(sys.argv[1]), name, 10)
