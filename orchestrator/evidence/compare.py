@@ -40,9 +40,10 @@ class Compared:
     def words(self, correction: str) -> str:
         """Say how the difference was tested; `correction` says what was done about other tests."""
         if self.found.pooled:
-            spread = f"variance pooled over {len(self.contrast.values_cn)} conditions with seeds as blocks"
+            rows = len(self.contrast.values_cn)
+            spread = f"variance pooled over {rows} conditions with seeds as blocks, or its own where larger"
         else:
-            spread = "its own variance over seeds, being larger than the pooled one"
+            spread = "its own variance over seeds, which is significantly larger than the pooled one"
         test = f"two-sided t test with {self.found.freedom} degrees of freedom, {spread}"
         return "; ".join(part for part in (test, self.contrast.words, correction) if part)
 

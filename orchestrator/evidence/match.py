@@ -15,6 +15,7 @@ one step of 1.3x they are not comparable.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,14 +44,14 @@ class Sample:
     values: Array
     matched: Array | None = None
 
-    @property
+    @functools.cached_property
     def places(self) -> Array:
         """The logarithm of the matched metric, for each seed; raises NotComparable where it has none."""
         if self.matched is None or (self.matched <= 0).any():
             raise NotComparable(f"{self.name} has no positive value of the matched metric for every seed")
         return np.log(self.matched)
 
-    @property
+    @functools.cached_property
     def place(self) -> float:
         """The mean over seeds of `places`."""
         return float(self.places.mean())
@@ -87,9 +88,9 @@ class Curve:
         self.places = np.array([sample.place for sample in self.samples])
         self.means = np.array([sample.values.mean() for sample in self.samples])
 
-    def fit(self, place: float) -> Fit:
-        """Return the local cubic at `place`, a logarithm of the matched metric."""
-        used = self._window(place)
+    def fit(self, place: float, around: float | None = None) -> Fit:
+        """Return the cubic through the points nearest to `around` (or `place`) at `place`, a logarithm."""
+        used = self._window(place if around is None else around)
         powers = np.vander(self.places[used] - place, DEGREE + 1, increasing=True)
         solve = np.linalg.pinv(powers)
         weights = np.zeros(len(self.samples))
@@ -111,6 +112,11 @@ class Curve:
         """Return the sample's values, for each seed, freed of its movement along the curve."""
         return sample.values - self.fit(sample.place).slope * (sample.places - sample.place)
 
+    @functools.cached_property
+    def noise_cn(self) -> Array:
+        """`noise` of every point, (conditions, seeds)."""
+        return np.stack([self.noise(sample) for sample in self.samples])
+
     def misfit(self, place: float) -> float:
         """Return how far the neighbours of `place` lie from a cubic through the other points, beyond their noise.
 
@@ -121,10 +127,9 @@ class Curve:
         hat = powers @ np.linalg.pinv(powers)
         rest = 1 - np.diag(hat)
         left_out = np.abs(self.means[used] - hat @ self.means[used]) / rest
-        values_cn = np.stack([self.noise(sample) for sample in self.samples])
-        seeds = values_cn.shape[1]
+        seeds = self.noise_cn.shape[1]
         quantile = t_quantile(0.025, (len(self.samples) - 1) * (seeds - 1))
-        excess = left_out - quantile * np.sqrt(block_variance(values_cn) / seeds / rest)
+        excess = left_out - quantile * np.sqrt(block_variance(self.noise_cn) / seeds / rest)
         inner = [index - used.start for index in self._neighbours(place) if used.start < index < used.stop - 1]
         return max(0.0, float(excess[inner].max()))
 
@@ -142,31 +147,33 @@ def with_curve(arm: Sample, curve: Curve) -> Contrast:
     """Return `arm` minus the curve at the arm's own place; raises NotComparable off the curve."""
     curve.require(arm)
     here = curve.fit(arm.place)
-    rows = [*curve.samples, arm]
     words = f"against the baseline's curve, a cubic through the {POINTS} of {len(curve.samples)} points nearest"
-    return Contrast(_rows(rows, curve), np.append(-here.weights, 1.0), curve.misfit(arm.place), words)
+    return Contrast(_rows(curve, [arm]), np.append(-here.weights, 1.0), curve.misfit(arm.place), words)
 
 
 def through_curve(arm: Sample, other: Sample, curve: Curve) -> Contrast:
     """Return the difference of two arms' distances from the curve; raises NotComparable (see the module's words)."""
     curve.require(arm)
     curve.require(other)
-    here, there = curve.fit(arm.place), curve.fit(other.place)
-    rows = [*curve.samples, *(sample for sample in (arm, other) if sample not in curve.samples)]
+    apart = ratio(arm, other)
+    if apart > MAX_STEP:
+        raise NotComparable(f"{arm.name} and {other.name} are {apart:.2f}x apart, over {MAX_STEP}x")
+    # the same five points for both, so that their noise cancels
+    around = (arm.place + other.place) / 2 if apart <= SAME else None
+    here, there = curve.fit(arm.place, around), curve.fit(other.place, around)
+    added = [sample for sample in (arm, other) if sample not in curve.samples]
+    rows = [*curve.samples, *added]
     weights = np.zeros(len(rows))
     weights[: len(curve.samples)] = there.weights - here.weights
     weights[rows.index(arm)] += 1
     weights[rows.index(other)] -= 1
-    apart = ratio(arm, other)
-    if apart > MAX_STEP:
-        raise NotComparable(f"{arm.name} and {other.name} are {apart:.2f}x apart, over {MAX_STEP}x")
     words = "as a difference of distances from the baseline's curve"
     if apart <= SAME:
-        return Contrast(_rows(rows, curve), weights, 0.0, words)
+        return Contrast(_rows(curve, added), weights, 0.0, words)
     misfit = max(curve.misfit(arm.place), curve.misfit(other.place))
     slack = PARALLEL_SHARE * abs(here.value - there.value) + misfit
     caution = f"{apart:.2f}x apart; half of the curve's change between them is added to the interval"
-    return Contrast(_rows(rows, curve), weights, slack, words, caution)
+    return Contrast(_rows(curve, added), weights, slack, words, caution)
 
 
 def ratio(one: Sample, other: Sample) -> float:
@@ -174,5 +181,5 @@ def ratio(one: Sample, other: Sample) -> float:
     return math.exp(abs(one.place - other.place))
 
 
-def _rows(samples: Sequence[Sample], curve: Curve) -> Array:
-    return np.stack([curve.noise(sample) for sample in samples])
+def _rows(curve: Curve, added: Sequence[Sample]) -> Array:
+    return np.stack([*curve.noise_cn, *(curve.noise(sample) for sample in added)])

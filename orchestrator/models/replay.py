@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from orchestrator.errors import ModelUnavailable
+from orchestrator.models.calls import FREE, Terms
 from orchestrator.models.session import read_session
 from orchestrator.records import Answer, Request
 
@@ -12,11 +14,17 @@ from orchestrator.records import Answer, Request
 class Replay:
     """A provider that reads a session file and asks nobody."""
 
+    TERMS: ClassVar[Terms] = Terms(provider="replay", model="", price=FREE, metered=False)
+
     def __init__(self, path: Path) -> None:
         """Read a session; BadInput names the line that is wrong."""
         self.path = path
         self.header, entries = read_session(path)
         self._answers = {(entry.stage, entry.step, entry.attempt): entry.answer for entry in entries}
+
+    def terms(self, stage: str) -> Terms:
+        """Return that it costs nothing."""
+        return self.TERMS
 
     def answer(self, request: Request) -> Answer:
         """Return the session's answer; ModelUnavailable where it holds none for this call."""

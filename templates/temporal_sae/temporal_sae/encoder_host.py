@@ -26,6 +26,8 @@ FAILURE_BYTES = 8000
 def serve(pipe: Connection, encoder: str, weights: bytes, d_in: int) -> None:
     """Answer each message (float32, T * d_in values) with CODES and the codes (bfloat16, T * F values), or FAILED."""
     confine()
+    # One thread: waiting threads of two processes that answer each other in turn would take the cores from each other.
+    torch.set_num_threads(1)
     try:
         encode = load_encoder(Path(encoder))
         tensors = safetensors.torch.load(weights)

@@ -57,6 +57,7 @@ def main() -> int:
     for flag in ("--run", "--part", "--out"):
         parser.add_argument(flag, type=Path, required=True)
     given = parser.parse_args()
+    torch.set_num_threads(1)  # the encoder's process has the other core, see encoder_host
     try:
         write_json(given.out / "final_info.json", grade(given.run.resolve(), Sequences(given.part)))
     except (UngradableError, UnreadableError, EncoderError) as error:

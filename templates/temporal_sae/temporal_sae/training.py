@@ -23,6 +23,7 @@ REPORT_EVERY = 10
 class State:
     """What lives for one training: a loss keeps things in `memory`, and what it logs is averaged over all steps."""
 
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
     step: int = 0
     steps: int = 0
     memory: dict[str, Any] = field(default_factory=dict)
@@ -90,10 +91,10 @@ class Trainer:
         extra = recipe.extra_weights(self.data.d_in, profile["d_sae"])
         sae = StandardSAE(self.data.d_in, profile["d_sae"], self.data.mean(), extra)
         optimiser = torch.optim.Adam(sae.parameters(), lr=recipe.learning_rate, fused=True)
-        state = State(steps=profile["steps"])
+        state = State(settings, steps=profile["steps"])
         for x_BTD in self.data.batches(profile["batch_sequences"], state.steps, seed):
             optimiser.param_groups[0]["lr"] = recipe.rate(state.step, state.steps)
-            loss = self._step(sae, x_BTD, settings, state, optimiser)
+            loss = self._step(sae, x_BTD, state, optimiser)
             state.step += 1
             self.done += 1
             if not math.isfinite(loss) or state.step % REPORT_EVERY == 0 or state.step == state.steps:
@@ -103,16 +104,9 @@ class Trainer:
         config = {**_scalars(profile), **recipe.settings(), **settings}
         return Trained(sae, config, {**state.means(), "final_loss": loss})
 
-    def _step(
-        self,
-        sae: StandardSAE,
-        x_BTD: Tensor,
-        settings: Mapping[str, Scalar],
-        state: State,
-        optimiser: torch.optim.Optimizer,
-    ) -> float:
+    def _step(self, sae: StandardSAE, x_BTD: Tensor, state: State, optimiser: torch.optim.Optimizer) -> float:
         f_BTF = self.recipe.encode(x_BTD, sae.weights())
-        loss = self.recipe.loss(f_BTF, x_BTD, sae.decode(f_BTF), settings, state)
+        loss = self.recipe.loss(f_BTF, x_BTD, sae.decode(f_BTF), state.settings, state)
         optimiser.zero_grad()
         loss.backward()
         sae.remove_parallel_gradient()

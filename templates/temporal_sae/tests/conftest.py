@@ -56,7 +56,7 @@ def job(parts: dict[str, Path], tmp_path: Path) -> Job:
 
 def python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the environment's Python with the template's folder on its path."""
-    env = {"PYTHONPATH": str(TEMPLATE), "PATH": "/usr/bin:/bin", "HOME": str(cwd), "OMP_NUM_THREADS": "2"}
+    env = {"PYTHONPATH": str(TEMPLATE), "PATH": "/usr/bin:/bin", "HOME": str(cwd), "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         [sys.executable, *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=120
     )
