@@ -176,7 +176,7 @@ SCENARIOS: dict[str, tuple[Callable[[np.random.Generator, int], Row], float]] = 
     "frozen": (frozen, 1.0),
     "replanned": (replanned, 0.6),
     "seeds_resemble": (seeds_resemble, 1.0),
-    "two_arms": (two_arms, 1.0),
+    "two_arms": (two_arms, 3.0),
     "one_control": (one_control, 0.15),
     "one_spread_doubled": (one_spread_doubled, 0.7),
     "power": (power, 0.2),
@@ -278,7 +278,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="folder for verdicts.json and power.png")
     options = parser.parse_args()
     small = options.size == "small"
-    studies, seeds, scenarios, allowed = (200, (5,), SMALL, 3.0) if small else (2500, SEEDS, tuple(SCENARIOS), 2.0)
+    studies, seeds, scenarios, allowed = (200, (5,), SMALL, 3.0) if small else (2000, SEEDS, tuple(SCENARIOS), 2.0)
     start = time.perf_counter()
     measured = run(studies, seeds, os.cpu_count() or 1, scenarios)
     for one in measured:

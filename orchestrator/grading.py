@@ -34,7 +34,7 @@ def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Fi
             cwd=out,
             readable=(setting.folder, folder, Path(part_folder)),
             writable=(out,),
-            env={"PYTHONPATH": str(setting.folder)},
+            env=setting.environment,
             limits=setting.template.limits,
             stdout=folder / f"{stem}.stdout.log",
             stderr=folder / f"{stem}.stderr.log",

@@ -52,6 +52,12 @@ class Setting:
     cache: Path
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables of the template's programs."""
+        # Threads that spin while they wait take the cores from each other as soon as anything else runs here.
+        return {"PYTHONPATH": str(self.folder), "OMP_WAIT_POLICY": "PASSIVE"}
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds of every run. They follow from the setting's name: no model chooses them, all ideas share them."""
         names = (f"{self.template.name}/{self.profile.name}/{index}" for index in range(self.profile.seeds))

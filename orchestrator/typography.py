@@ -19,6 +19,7 @@ _SPECIAL = {
     "%": r"\%",
     "\N{MINUS SIGN}": r"\ensuremath{-}",
 }
+_MOST_DIGITS = 6
 _LARGEST_PLAIN_EXPONENT = 5
 _SMALLEST_PLAIN_EXPONENT = -3
 
@@ -66,12 +67,15 @@ def _rounded(value: float, half: float | None) -> tuple[str, str, int]:
     """Return value, half-width and a common power of ten.
 
     The half-width keeps two significant digits and the value ends at the same decimal place; a value without one, or
-    with one of zero, keeps four digits.
+    with one of zero, keeps four digits. No value shows more than _MOST_DIGITS; a half-width below its last digit is
+    shown as one unit of that digit.
     """
     largest = _exponent(max(abs(value), half or 0.0))
     shift = 0 if _SMALLEST_PLAIN_EXPONENT <= largest <= _LARGEST_PLAIN_EXPONENT else largest
     value, half = value / 10.0**shift, (half or 0.0) / 10.0**shift
     decimals = 1 - _exponent(half, digits=2) if half else 3 - _exponent(value, digits=4)
+    if half and value and decimals > (most := _MOST_DIGITS - 1 - _exponent(value)):
+        decimals, half = most, max(half, 10.0**-most)
     places = max(decimals, 0)
     return f"{round(value, decimals):.{places}f}", f"{round(half, decimals):.{places}f}" if half else "0", shift
 

@@ -64,7 +64,7 @@ def _command(step: Step, parts: dict[Part, str], study: Study) -> Command:
         cwd=workspace.root,
         readable=(workspace.path("experiment.py"), setting.folder, *data, folder / "job.json"),
         writable=(folder,),
-        env={"PYTHONPATH": str(setting.folder), "HF_HUB_OFFLINE": "1", "MPLBACKEND": "Agg"},
+        env={**setting.environment, "HF_HUB_OFFLINE": "1", "MPLBACKEND": "Agg"},
         limits=setting.template.limits,
         stdout=folder / "stdout.log",
         stderr=folder / "stderr.log",

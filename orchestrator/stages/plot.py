@@ -72,7 +72,7 @@ def _draw(text: str, study: Study) -> str:
             cwd=workspace.root,
             readable=(workspace.path(FILE), workspace.path("evidence.json"), setting.folder),
             writable=(figures,),
-            env={"PYTHONPATH": str(setting.folder), "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp"},  # noqa: S108
+            env={**setting.environment, "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp"},  # noqa: S108
             limits=setting.template.limits,
             stdout=workspace.path("plot.stdout.log"),
             stderr=workspace.path("plot.stderr.log"),

@@ -45,7 +45,7 @@ def _produce(study: Study) -> Prepared:
             cwd=out,
             readable=(setting.folder,),
             writable=(out, setting.cache),
-            env={"PYTHONPATH": str(setting.folder)},
+            env=setting.environment,
             limits=setting.template.limits,
             stdout=out / "stdout.log",
             stderr=out / "stderr.log",
