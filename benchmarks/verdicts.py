@@ -176,13 +176,13 @@ SCENARIOS: dict[str, tuple[Callable[[np.random.Generator, int], Row], float]] = 
     "frozen": (frozen, 1.0),
     "replanned": (replanned, 0.6),
     "seeds_resemble": (seeds_resemble, 1.0),
-    "two_arms": (two_arms, 3.0),
-    "one_control": (one_control, 0.15),
+    "two_arms": (two_arms, 2.0),
+    "one_control": (one_control, 0.1),
     "one_spread_doubled": (one_spread_doubled, 0.7),
     "power": (power, 0.2),
     "variances": (variances, 3.0),
 }
-SMALL = ("frozen", "replanned", "two_arms", "one_control")
+SMALL = ("frozen", "replanned", "two_arms")
 
 
 # --- running and reporting ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
     GroundworkError                exit status 1: the orchestrator cannot go on
     ├── BadInput                   exit status 2: a file, a field or a flag of the user's is wrong
     ├── ModelUnavailable           a model call cannot be answered (no session entry, provider down)
+    │   └── BudgetReached          the next call could pass a budget
     ├── JournalCorrupt             the journal does not replay
     └── TypesettingFailed          LaTeX stopped, with file, line and message
 
@@ -26,6 +27,14 @@ class BadInput(GroundworkError):
 
 class ModelUnavailable(GroundworkError):
     """No answer can be had from the model that was asked for."""
+
+
+class BudgetReached(ModelUnavailable):
+    """The next call could pass a budget. `reserve_left`: the paper can still be written from what stands."""
+
+    def __init__(self, message: str, *, reserve_left: bool) -> None:
+        super().__init__(message)
+        self.reserve_left = reserve_left
 
 
 class JournalCorrupt(GroundworkError):

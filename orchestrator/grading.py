@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orchestrator.leftovers import LeftoverRefused, read_leftover, read_log
-from orchestrator.records import Command, FinalInfo, Finding
+from orchestrator.outside import Command
+from orchestrator.records import FinalInfo, Finding
 from orchestrator.study import Study
 
 LIMIT_BYTES = 16 * 1024 * 1024

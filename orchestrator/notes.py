@@ -6,7 +6,7 @@ import textwrap
 
 from orchestrator.evidence.metrics import half_width
 from orchestrator.evidence.references import NO_VERDICTS, statement
-from orchestrator.records import FinalInfo, Hypothesis, Plan, Run, Template
+from orchestrator.records import FinalInfo, Hypothesis, Plan, Run, Scalar, Template
 from orchestrator.workspace import Workspace
 
 WIDTH = 110
@@ -22,6 +22,7 @@ def render(workspace: Workspace, template: Template, provenance: str) -> str:
     for run in journal.all("execute", Run):
         after = journal.find("record", run.step.label, Plan)
         parts += [_run(run, workspace, template), textwrap.fill(after.prose, WIDTH) if after else ""]
+    parts += [textwrap.fill(stop.prose, WIDTH) for stop in journal.all("stop", Plan)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -51,10 +52,7 @@ def _run(run: Run, workspace: Workspace, template: Template) -> str:
         lines = [f"{finding.code}: {finding.message} ({finding.where})" for finding in run.findings]
         return "\n".join([f"## Attempt {run.step.label}: {name}, rejected (kept in {run.path}/)", *lines])
     info = FinalInfo.model_validate_json(workspace.read(f"{run.path}/final_info.json"))
-    settings = [
-        f"{condition}: " + ", ".join(f"{key}={value}" for key, value in result.config.items())
-        for condition, result in info.root.items()
-    ]
+    settings = _settings({condition: result.config for condition, result in info.root.items()})
     measured = [
         f"{condition}: {name} {_cell(values)} (self-reported by experiment.py)"
         for condition, result in info.root.items()
@@ -64,6 +62,20 @@ def _run(run: Run, workspace: Workspace, template: Template) -> str:
     goal = [textwrap.fill(f"Goal: {run.step.planned.goal}", WIDTH)] if run.step.planned else []
     warnings = [f"{finding.severity} {finding.code}: {finding.message}" for finding in run.findings]
     return "\n".join([head, *goal, results_table(info, template), *settings, *measured, *warnings])
+
+
+def _settings(configs: dict[str, dict[str, Scalar]]) -> list[str]:
+    """What all conditions have in common in one line, then what each has of its own."""
+    first = next(iter(configs.values()), {})
+    common = (
+        {k: v for k, v in first.items() if all(c.get(k) == v for c in configs.values())} if len(configs) > 1 else {}
+    )
+    own = {name: {k: v for k, v in config.items() if k not in common} for name, config in configs.items()}
+    named = [("settings of all conditions", common), *own.items()]
+    lines = [
+        f"{name}: " + ", ".join(f"{key}={value}" for key, value in config.items()) for name, config in named if config
+    ]
+    return [textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines]
 
 
 def _cell(values: list[float | None]) -> str:

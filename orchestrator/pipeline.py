@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.errors import BudgetReached
 from orchestrator.records import Plan, Record, Step
 from orchestrator.stages.cite import cite_sources
 from orchestrator.stages.compile import compile_paper
@@ -10,7 +11,7 @@ from orchestrator.stages.edit import edit_experiment
 from orchestrator.stages.execute import execute_run
 from orchestrator.stages.plan import plan_runs
 from orchestrator.stages.plot import plot_runs
-from orchestrator.stages.prepare import prepare_data
+from orchestrator.stages.prepare import Prepared, prepare_data
 from orchestrator.stages.record import record_run
 from orchestrator.stages.write import SECTIONS, write_section
 from orchestrator.study import Study
@@ -31,15 +32,31 @@ def run_idea(study: Study) -> Outcome:
     data = prepare_data(study)
     plan = plan_runs(study)
     while step := next_step(plan):
-        edit = edit_experiment(step, study)
-        run = execute_run(step, edit, data.parts, study)
-        plan = record_run(run, plan, study)
+        plan = take_step(step, plan, data, study)
     evidence = confirm(data.parts, plan, study)
     evidence = plot_runs(evidence, study)
     sections = [write_section(name, evidence, study) for name in SECTIONS]
     cited = cite_sources(sections, study)
     paper = compile_paper(cited.sections, evidence, study)
     return Outcome(folder=str(study.workspace.root), pdf=paper.pdf, missing=paper.missing)
+
+
+def take_step(step: Step, plan: Plan, data: Prepared, study: Study) -> Plan:
+    """Return the plan after one step. At a budget's limit no further run is made, and the paper is still written."""
+    stopped = study.workspace.journal.find("stop", step.label, Plan)
+    if stopped is not None:
+        return stopped
+    try:
+        edit = edit_experiment(step, study)
+        run = execute_run(step, edit, data.parts, study)
+        return record_run(run, plan, study)
+    except BudgetReached as reached:
+        if not reached.reserve_left or plan.number == 0:
+            raise
+        study.backends.screen.note(f"  no further runs: {reached}")
+        early = plan.model_copy(update={"runs": (), "prose": f"No further runs: {reached}"})
+        study.workspace.journal.append("stop", step.label, early)
+        return early
 
 
 def next_step(plan: Plan) -> Step | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
-from orchestrator.records import Answer, Command, Message, ProcessResult, Record, Request
+from orchestrator.outside import Answer, Command, Message, Request
+from orchestrator.records import ProcessResult, Record
 
 
 class LanguageModel(Protocol):

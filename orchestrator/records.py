@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
@@ -22,9 +21,6 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-# --- input: an idea ---------------------------------------------------------------------------------------------
-
-
 class Idea(BaseModel):
     """An idea file. Keys are those of the ancestor; keys that are not named here are kept as they are."""
 
@@ -34,9 +30,6 @@ class Idea(BaseModel):
     Title: str = Field(min_length=1)
     Experiment: str = Field(min_length=1)
     template: Slug
-
-
-# --- input: a template (a research setting) ---------------------------------------------------------------------
 
 
 class MetricSpec(Record):
@@ -101,9 +94,6 @@ class Template(Record):
         return {metric.name: metric for metric in self.metrics}[name]
 
 
-# --- the plan ---------------------------------------------------------------------------------------------------
-
-
 class Hypothesis(Record):
     """A prediction, frozen before its result: `metric` of `arm` against that of `reference`.
 
@@ -157,9 +147,6 @@ class Step(Record):
     def label(self) -> str:
         """Run and attempt in one word, `run_2.1`."""
         return f"run_{self.number}.{self.attempt}"
-
-
-# --- what a step leaves -----------------------------------------------------------------------------------------
 
 
 class Finding(Record):
@@ -225,9 +212,6 @@ class Run(Record):
     def accepted(self) -> bool:
         """True when nothing speaks against counting this as a numbered run."""
         return not any(finding.severity == "error" for finding in self.findings)
-
-
-# --- evidence and paper -----------------------------------------------------------------------------------------
 
 
 class EvidenceEntry(Record):
@@ -304,59 +288,3 @@ class Section(Record):
     name: Slug
     path: str
     sha256: str
-
-
-# --- model calls ------------------------------------------------------------------------------------------------
-
-
-class Message(Record):
-    """One turn of a conversation with a model."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-class Request(Record):
-    """One model call. `stage`, `step` and `attempt` (from 0) identify it for replay; no hash of the text does."""
-
-    stage: Slug
-    step: str
-    attempt: int = Field(ge=0)
-    messages: tuple[Message, ...]
-    max_output_tokens: int = 8192
-
-
-class Answer(Record):
-    """A model's answer with the provider's own token counts; zero where no model was asked (a replay).
-
-    `input_tokens` counts the whole prompt, with what was read from a cache (`cached_tokens`) and written to one
-    (`cache_write_tokens`). `truncated`: the text ends at `max_output_tokens` and not where the model wanted.
-    `estimated`: the provider reported no counts, and these are ours, on the high side. `cost_usd` is None where no
-    price is known.
-    """
-
-    text: str
-    model: str
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float | None = 0.0
-    truncated: bool = False
-    estimated: bool = False
-
-
-# --- processes --------------------------------------------------------------------------------------------------
-
-
-class Command(Record):
-    """A program to run confined: it reads `readable`, writes `writable`, sees no network and only `env`."""
-
-    argv: tuple[str, ...]
-    cwd: Path
-    readable: tuple[Path, ...] = ()
-    writable: tuple[Path, ...] = ()
-    env: dict[str, str] = {}
-    limits: Limits
-    stdout: Path
-    stderr: Path

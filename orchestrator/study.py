@@ -19,8 +19,9 @@ from pydantic import BaseModel, ValidationError
 
 from orchestrator import prompts
 from orchestrator.errors import ModelUnavailable
+from orchestrator.outside import Message, Request
 from orchestrator.protocols import Coder, Executor, LanguageModel, Screen, Typesetter
-from orchestrator.records import Idea, Message, Profile, Request, Template
+from orchestrator.records import Idea, Profile, Template
 from orchestrator.workspace import Workspace
 
 T = TypeVar("T")
@@ -86,6 +87,8 @@ def ask(study: Study, stage: str, step: str, prompt: str, parse: Callable[[str],
     for attempt in range(MAX_ANSWERS):
         answer = study.backends.llm.complete(Request(stage=stage, step=step, attempt=attempt, messages=tuple(messages)))
         try:
+            if answer.truncated:
+                raise AnswerRefused(f"It was cut off after {answer.output_tokens} tokens. Answer shorter.")
             return parse(answer.text)
         except AnswerRefused as refusal:
             reason = str(refusal)

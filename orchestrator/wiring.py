@@ -16,25 +16,22 @@ from orchestrator.backends.executor import LocalExecutor
 from orchestrator.backends.latex import Latexmk
 from orchestrator.backends.sandbox import Protection, probe
 from orchestrator.errors import BadInput, GroundworkError
+from orchestrator.flags import BUNDLED, BudgetFlags, Models, Start
 from orchestrator.journal import Journal
+from orchestrator.models import prices
+from orchestrator.models.choice import Desk, open_all
 from orchestrator.models.gateway import Gateway
-from orchestrator.models.replay import Replay
+from orchestrator.models.keys import Keys, take_keys
+from orchestrator.models.ledger import Ledger, Opened
+from orchestrator.models.session import read_session
+from orchestrator.protocols import Screen
 from orchestrator.records import Profile, Record, Template
 from orchestrator.screen import Terminal
 from orchestrator.study import Backends, Setting, Study
 from orchestrator.workspace import Workspace
 
 SESSION = "session.jsonl"
-
-
-class Start(Record):
-    """The flags with which an idea is begun."""
-
-    idea: str
-    profile: str | None
-    model: str | None
-    runs: Path
-    allow_unsandboxed: bool
+BOOKKEEPING = {"call", "budget"}
 
 
 class Begun(Record):
@@ -43,6 +40,7 @@ class Begun(Record):
     idea: str
     template: str
     profile: str
+    models: Models
     session: str
     session_kind: str
     date: str
@@ -50,34 +48,54 @@ class Begun(Record):
 
 
 @contextmanager
-def begin(start: Start) -> Iterator[Study]:
+def begin(start: Start, models: Models) -> Iterator[Study]:
     """Make a new idea folder and open it; BadInput before anything is written where a flag or file is wrong."""
+    keys = take_keys(start.key_file, _warn)
     idea_file = inputs.find_idea(start.idea)
     idea = inputs.load_idea(idea_file)
-    folder = _template_folder(idea.template, idea_file)
+    folder = _template_folder(start.template or idea.template, idea_file)
     template = inputs.load_template(folder)
-    profile = _profile(template, start.profile, folder)
-    session = _session(start.model, idea_file)
+    session = _session(models, idea_file)
     inputs.environment_python(folder, template.name)
+    models.check(keys)
     begun = Begun(
         idea=idea.Name,
         template=_portable(folder),
-        profile=profile.name,
-        session=session.name,
-        session_kind=Replay(session).header.kind,
+        profile=_profile(template, start.profile, folder).name,
+        models=models,
+        session=session.name if session else "",
+        session_kind=read_session(session)[0].kind if session else "",
         date=datetime.now(UTC).date().isoformat(),
         sandbox=_protection(allow_unsandboxed=start.allow_unsandboxed).level,
     )
     workspace = Workspace.create(start.runs, idea.Name)
     with _resumable(workspace):
         workspace.write("idea.json", idea_file.read_bytes())
-        workspace.write(SESSION, session.read_bytes())
+        if session:
+            workspace.write(SESSION, session.read_bytes())
         workspace.write("template.lock", json.dumps(inputs.template_lock(folder), indent=1))
         for name in ("experiment.py", "plot.py"):
             workspace.write(name, (folder / name).read_bytes())
         workspace.journal.append("begin", "", begun)
-        with _open(workspace, begun, allow_unsandboxed=start.allow_unsandboxed) as study:
+        with _open(workspace, begun, keys, allow_unsandboxed=start.allow_unsandboxed) as study:
             yield study
+
+
+@contextmanager
+def reopen(run: str, start: Start, budgets: BudgetFlags) -> Iterator[Study]:
+    """Open an idea folder again; BadInput where it is none, or where its template has changed since."""
+    keys = take_keys(start.key_file, _warn)
+    workspace = Workspace(find_run(run, start.runs))
+    begun = workspace.journal.find("begin", "", Begun)
+    if begun is None:
+        raise BadInput(f"{workspace.root}: nothing was begun here; start the idea again with --idea")
+    last = workspace.journal.find("budget", "", Opened)
+    limits = budgets.over(last.budgets if last else begun.models.budgets)
+    models = begun.models.model_copy(update={"budgets": limits})
+    models.check(keys)
+    begun = begun.model_copy(update={"models": models})
+    with _resumable(workspace), _open(workspace, begun, keys, allow_unsandboxed=start.allow_unsandboxed) as study:
+        yield study
 
 
 @contextmanager
@@ -94,18 +112,7 @@ def _resumable(workspace: Workspace) -> Iterator[None]:
 
 
 @contextmanager
-def reopen(run: str, runs: Path, *, allow_unsandboxed: bool) -> Iterator[Study]:
-    """Open an idea folder again; BadInput where it is none, or where its template has changed since."""
-    workspace = Workspace(find_run(run, runs))
-    begun = workspace.journal.find("begin", "", Begun)
-    if begun is None:
-        raise BadInput(f"{workspace.root}: nothing was begun here; start the idea again with --idea")
-    with _resumable(workspace), _open(workspace, begun, allow_unsandboxed=allow_unsandboxed) as study:
-        yield study
-
-
-@contextmanager
-def _open(workspace: Workspace, begun: Begun, *, allow_unsandboxed: bool) -> Iterator[Study]:
+def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: bool) -> Iterator[Study]:
     folder = inputs.find_template(str(inputs.REPOSITORY / begun.template))
     if json.loads(workspace.read("template.lock")) != inputs.template_lock(folder):
         raise BadInput(f"{folder}: the template changed since this idea began; start the idea again with --idea")
@@ -124,13 +131,7 @@ def _open(workspace: Workspace, begun: Begun, *, allow_unsandboxed: bool) -> Ite
     screen.note(f"{begun.idea} in {workspace.root}")
     screen.note(provenance(begun))
     coder = AiderCoder(Path(sys.executable), workspace.path("coder.log"), executor.open)
-    backends = Backends(
-        llm=Gateway(Replay(workspace.path(SESSION)), workspace),
-        coder=coder,
-        executor=executor,
-        typesetter=Latexmk(executor),
-        screen=screen,
-    )
+    backends = Backends(_gateway(workspace, begun, keys, screen), coder, executor, Latexmk(executor), screen)
     try:
         yield Study(inputs.load_idea(workspace.path("idea.json")), setting, workspace, backends, provenance(begun))
     finally:
@@ -139,13 +140,24 @@ def _open(workspace: Workspace, begun: Begun, *, allow_unsandboxed: bool) -> Ite
         workspace.journal.close()
 
 
+def _gateway(workspace: Workspace, begun: Begun, keys: Keys, screen: Screen) -> Gateway:
+    models = begun.models
+    desk = Desk(folder=workspace.root, session=workspace.path(SESSION))
+    provider = open_all(models.default, models.roles, desk, keys, screen.note)
+    ledger = Ledger(workspace.journal, models.budgets, prices.source()) if models.live else None
+    return Gateway(provider, workspace, ledger, keys=keys)
+
+
 def provenance(begun: Begun) -> str:
     """Say in a sentence or two where the words and the results of an idea come from."""
-    what = {"scripted": "Scripted answers", "recorded": "Recorded answers"}[begun.session_kind]
-    how = {"scripted": "written in advance", "recorded": "given by a model earlier"}[begun.session_kind]
     real = f"the experiments are real and were run now, on {begun.date}"
     confined = "" if begun.sandbox == "bubblewrap" else " Model-written code ran without a sandbox."
-    return f"{what}: plan, edits and prose were {how} and replayed from {begun.session}; {real}.{confined}"
+    others = begun.models.describe() if begun.models.roles or begun.models.default.provider != BUNDLED else ""
+    if not others:
+        what = {"scripted": "Scripted answers", "recorded": "Recorded answers"}[begun.session_kind]
+        how = {"scripted": "written in advance", "recorded": "given by a model earlier"}[begun.session_kind]
+        return f"{what}: plan, edits and prose were {how} and replayed from {begun.session}; {real}.{confined}"
+    return f"Plan, edits and prose are by {others}; {real}, and no result was typed by a model.{confined}"
 
 
 def cache_folder(template: str) -> Path:
@@ -171,18 +183,23 @@ def overview(runs: Path) -> Iterator[str]:
         yield f"template  {path.parent.name}  (profiles: {profiles})"
     for path in sorted(runs.glob("*/journal.jsonl")):
         events = Journal(path, writable=False).events
-        last = next((e for e in reversed(events) if e.kind != "call"), None)
+        last = next((e for e in reversed(events) if e.kind not in BOOKKEEPING), None)
         yield f"run       {path.parent.name}  (last: {f'{last.kind} {last.step}'.strip() if last else 'nothing'})"
 
 
-def _session(model: str | None, idea_file: Path) -> Path:
-    if model is not None and not model.startswith("replay"):
-        raise BadInput(f"--model {model}: only replay[:FILE] is there so far; live models come next")
-    named = (model or "").partition(":")[2]
-    session = Path(named) if named else inputs.session_of(idea_file)
+def _session(models: Models, idea_file: Path) -> Path | None:
+    """Return the session that the models replay, if any does: a named one, or the one beside the idea."""
+    replays = [choice.name for choice in models.choices.values() if choice.provider == BUNDLED]
+    if not replays:
+        return None
+    session = next((Path(name) for name in replays if name), inputs.session_of(idea_file))
     if not session.is_file():
-        raise BadInput(f"{session}: no such session; give one with --model replay:FILE")
+        raise BadInput(f"{session}: no such session; name a model with --model, or a session with --model replay:FILE")
     return session
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"warning: {text}\n")
 
 
 def _template_folder(name: str, idea_file: Path) -> Path:

@@ -11,8 +11,9 @@ from typing import IO, Protocol, Self
 from pydantic import ValidationError
 
 from orchestrator.errors import GroundworkError
+from orchestrator.outside import Command, Message
 from orchestrator.protocols import EditReply, EditTask
-from orchestrator.records import Command, Limits, Message, Record
+from orchestrator.records import Limits, Record
 
 Ask = Callable[[tuple[Message, ...]], str]
 

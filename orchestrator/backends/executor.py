@@ -23,7 +23,8 @@ from typing import IO, Self
 from orchestrator.backends.process_tree import ProcessTree
 from orchestrator.backends.sandbox import MIB, Level
 from orchestrator.errors import GroundworkError
-from orchestrator.records import Command, ProcessResult
+from orchestrator.outside import Command
+from orchestrator.records import ProcessResult
 
 POLL_S = 0.25
 WATCH_S = 0.5

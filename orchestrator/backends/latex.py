@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 
 from orchestrator.errors import TypesettingFailed
+from orchestrator.outside import Command
 from orchestrator.protocols import Executor
-from orchestrator.records import Command, Limits
+from orchestrator.records import Limits
 
 PACKAGES = "latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
 INSTALL = f"apt-get install --no-install-recommends -y {PACKAGES}"

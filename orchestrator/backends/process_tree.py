@@ -17,7 +17,7 @@ import psutil
 
 from orchestrator.backends.sandbox import MIB, Level, confine, environment
 from orchestrator.errors import GroundworkError
-from orchestrator.records import Command
+from orchestrator.outside import Command
 
 KILL_S = 10.0
 MARK = "GROUNDWORK_TREE"

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.records import Command, Limits, Record
+from orchestrator.outside import Command
+from orchestrator.records import Limits, Record
 
 Level = Literal["bubblewrap", "none"]
 

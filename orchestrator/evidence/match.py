@@ -120,7 +120,7 @@ class Curve:
     def misfit(self, place: float) -> float:
         """Return how far the neighbours of `place` lie from a cubic through the other points, beyond their noise.
 
-        0 where a smooth curve and the spread over seeds explain all of it (at 95 %), as they nearly always do.
+        0 where a smooth curve and the spread over seeds explain all of it (at 99 %), as they nearly always do.
         """
         used = self._window(place)
         powers = np.vander(self.places[used] - place, DEGREE + 1, increasing=True)
@@ -128,7 +128,7 @@ class Curve:
         rest = 1 - np.diag(hat)
         left_out = np.abs(self.means[used] - hat @ self.means[used]) / rest
         seeds = self.noise_cn.shape[1]
-        quantile = t_quantile(0.025, (len(self.samples) - 1) * (seeds - 1))
+        quantile = t_quantile(0.005, (len(self.samples) - 1) * (seeds - 1))
         excess = left_out - quantile * np.sqrt(block_variance(self.noise_cn) / seeds / rest)
         inner = [index - used.start for index in self._neighbours(place) if used.start < index < used.stop - 1]
         return max(0.0, float(excess[inner].max()))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.models.faults import fault
 from orchestrator.models.live import Body, Endpoint, Live, Streamed, Wire, parse
-from orchestrator.records import Answer, Message, Request
+from orchestrator.outside import Answer, Message, Request
 
 if TYPE_CHECKING:
     import anthropic

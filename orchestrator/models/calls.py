@@ -9,7 +9,8 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from orchestrator.errors import ModelUnavailable
-from orchestrator.records import Answer, Record, Request
+from orchestrator.outside import Answer, Request
+from orchestrator.records import Record
 
 Outcome = Literal[
     "answered",

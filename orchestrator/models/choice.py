@@ -13,7 +13,8 @@ from orchestrator.models.keys import Keys
 from orchestrator.models.live import Endpoint
 from orchestrator.models.mailbox import Mailbox
 from orchestrator.models.replay import Replay
-from orchestrator.records import Answer, Record, Request
+from orchestrator.outside import Answer, Request
+from orchestrator.records import Record
 
 LIVE = {
     "anthropic": (anthropic.BASE_URL, "ANTHROPIC_API_KEY", anthropic.open_anthropic),

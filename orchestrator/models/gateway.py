@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from orchestrator.errors import ModelUnavailable
+from orchestrator.errors import BudgetReached, ModelUnavailable
 from orchestrator.models.calls import (
     Call,
     Fault,
@@ -20,9 +20,9 @@ from orchestrator.models.calls import (
     worst_case,
 )
 from orchestrator.models.keys import Keys
-from orchestrator.models.ledger import BudgetReached, Ledger
+from orchestrator.models.ledger import Ledger
 from orchestrator.models.retry import Patience
-from orchestrator.records import Answer, Request
+from orchestrator.outside import Answer, Request
 from orchestrator.workspace import Workspace
 
 DETAIL_CHARS = 400

@@ -8,21 +8,14 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from orchestrator.errors import BadInput, ModelUnavailable
+from orchestrator.errors import BadInput, BudgetReached
 from orchestrator.journal import Journal
 from orchestrator.models.calls import Call, Terms, worst_case
-from orchestrator.records import Record, Request
+from orchestrator.outside import Request
+from orchestrator.records import Record
 
 # These stages turn what is there into a paper; they may use up what the others have to leave.
 PAPER_STAGES = frozenset({"plot", "write", "cite", "compile", "review"})
-
-
-class BudgetReached(ModelUnavailable):
-    """The next call could pass a budget. `reserve_left`: the paper can still be written from what stands."""
-
-    def __init__(self, message: str, *, reserve_left: bool) -> None:
-        super().__init__(message)
-        self.reserve_left = reserve_left
 
 
 class Budgets(Record):

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from orchestrator.models.calls import Fault, Terms, estimate_input, estimate_tokens
 from orchestrator.models.faults import fault, refusal
-from orchestrator.records import Answer, Record, Request
+from orchestrator.outside import Answer, Request
+from orchestrator.records import Record
 
 B = TypeVar("B", bound=BaseModel)
 

@@ -19,7 +19,8 @@ from typing import ClassVar
 from orchestrator.errors import BadInput, ModelUnavailable
 from orchestrator.leftovers import LeftoverRefused, read_leftover
 from orchestrator.models.calls import FREE, Terms, request_text, sha256_of
-from orchestrator.records import Answer, Record, Request
+from orchestrator.outside import Answer, Request
+from orchestrator.records import Record
 
 FOLDER = "mailbox"
 PROMPT, ANSWER, DRAFT, REFUSED, WITHDRAWN = ".prompt.md", ".answer.md", ".draft.md", ".refused.md", ".withdrawn.md"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from orchestrator.models.faults import fault
 from orchestrator.models.live import Body, Endpoint, Live, Streamed, Wire, parse
-from orchestrator.records import Answer, Request
+from orchestrator.outside import Answer, Request
 
 if TYPE_CHECKING:
     import openai

@@ -14,7 +14,8 @@ from orchestrator.journal import Journal
 from orchestrator.models.calls import Call
 from orchestrator.models.keys import Keys
 from orchestrator.models.session import SessionEntry, SessionHeader, read_session, write_session
-from orchestrator.records import Answer, Idea, Record
+from orchestrator.outside import Answer
+from orchestrator.records import Idea, Record
 from orchestrator.workspace import Workspace
 
 PROMPTS = Path(prompts.__file__).parent

@@ -8,7 +8,7 @@ from typing import ClassVar
 from orchestrator.errors import ModelUnavailable
 from orchestrator.models.calls import FREE, Terms
 from orchestrator.models.session import read_session
-from orchestrator.records import Answer, Request
+from orchestrator.outside import Answer, Request
 
 
 class Replay:

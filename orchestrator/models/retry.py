@@ -9,7 +9,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity.wait import wait_random_exponential
 
 from orchestrator.models.calls import Fault
-from orchestrator.records import Answer, Record
+from orchestrator.outside import Answer
+from orchestrator.records import Record
 
 
 class Patience(Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator import notes
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence.metrics import Source, collect
 from orchestrator.grading import grade
@@ -28,6 +29,7 @@ def confirm(parts: dict[Part, str], plan: Plan, study: Study) -> Evidence:
         return Confirmed(file=FILE, sha256=study.workspace.write(FILE, evidence.model_dump_json(indent=1)))
 
     confirmed = study.workspace.journal.once("confirm", "", Confirmed, make)
+    study.workspace.write("notes.txt", notes.render(study.workspace, study.setting.template, study.provenance))
     if study.workspace.sha256(FILE) != confirmed.sha256:
         raise GroundworkError(f"{study.workspace.path(FILE)}: changed since it was written; restore it to go on")
     return Evidence.model_validate_json(study.workspace.read(FILE))

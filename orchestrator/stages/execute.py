@@ -9,8 +9,9 @@ from orchestrator.evidence.faults import fault
 from orchestrator.evidence.gate import check_run
 from orchestrator.grading import grade
 from orchestrator.leftovers import LOG_BYTES, LeftoverRefused, read_leftover, read_log
+from orchestrator.outside import Command
 from orchestrator.progress import ProgressTail
-from orchestrator.records import Command, Edit, FinalInfo, Finding, Part, ProcessResult, Run, Step
+from orchestrator.records import Edit, FinalInfo, Finding, Part, ProcessResult, Run, Step
 from orchestrator.study import Study
 
 

@@ -10,8 +10,9 @@ from orchestrator import prompts
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence.faults import fault, last_traceback
 from orchestrator.leftovers import read_log
+from orchestrator.outside import Command
 from orchestrator.protocols import EditTask
-from orchestrator.records import Command, Evidence, Figure, Record
+from orchestrator.records import Evidence, Figure, Record
 from orchestrator.study import Study, asker
 
 FILE = "plot.py"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from orchestrator.errors import GroundworkError
 from orchestrator.inputs import parse
+from orchestrator.outside import Command
 from orchestrator.progress import ProgressTail
-from orchestrator.records import Command, Part, Record
+from orchestrator.records import Part, Record
 from orchestrator.study import Study
 
 

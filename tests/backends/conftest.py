@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from orchestrator.backends.sandbox import Protection, probe
-from orchestrator.records import Command, Limits
+from orchestrator.outside import Command
+from orchestrator.records import Limits
 
 LIMITS = Limits(timeout_s=20, memory_mb=512, file_mb=16, processes=32)
 

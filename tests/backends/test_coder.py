@@ -16,8 +16,8 @@ import pytest
 
 from orchestrator.backends.coder import AiderCoder
 from orchestrator.errors import GroundworkError, ModelUnavailable
+from orchestrator.outside import Command, Message
 from orchestrator.protocols import EditTask
-from orchestrator.records import Command, Message
 
 TEXT = "import math\n\nlr = 0.1\nsteps = 200\n\n\ndef loss(x):\n    return math.sqrt(x)\n"
 FORMATS = ("diff", "udiff", "whole")

@@ -38,7 +38,7 @@ LINGER = DAEMON + "signal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)
 ORCHESTRATOR = """
 import sys
 from orchestrator.backends.executor import LocalExecutor
-from orchestrator.records import Command
+from orchestrator.outside import Command
 command = Command.model_validate_json(sys.argv[2])
 executor = LocalExecutor(sys.argv[1])
 if sys.argv[3] == "open":

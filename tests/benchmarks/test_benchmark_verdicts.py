@@ -24,7 +24,7 @@ def measured(tmp_path_factory) -> dict[tuple[str, str], Measured]:
 
 
 def test_false_positives_and_coverage_hold(measured):
-    for scenario in ("frozen", "replanned", "one_control"):
+    for scenario in ("frozen", "replanned"):
         false = measured[scenario, "false"]
         assert false.value <= 0.05 + 3 * false.error
     coverage = measured["frozen", "coverage"]

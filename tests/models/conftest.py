@@ -15,7 +15,7 @@ from orchestrator.models.calls import Price, Terms
 from orchestrator.models.live import Endpoint
 from orchestrator.models.openai import open_openai
 from orchestrator.models.retry import Patience
-from orchestrator.records import Message, Request
+from orchestrator.outside import Message, Request
 from orchestrator.workspace import Workspace
 
 KEY = "sk-test-0123456789abcdef"
@@ -34,19 +34,37 @@ def said(text="hello", stop="", usage=True):
     """A good answer in both protocols; `stop` is the reason of either."""
     return {
         "messages": {
-            "id": "m1", "type": "message", "role": "assistant", "model": "model-x-1",
+            "id": "m1",
+            "type": "message",
+            "role": "assistant",
+            "model": "model-x-1",
             "content": [{"type": "text", "text": text}] if text else [],
             "stop_reason": stop or "end_turn",
-            "usage": {"input_tokens": 20, "cache_creation_input_tokens": 30, "cache_read_input_tokens": 50,
-                      "output_tokens": 7} if usage else None,
+            "usage": {
+                "input_tokens": 20,
+                "cache_creation_input_tokens": 30,
+                "cache_read_input_tokens": 50,
+                "output_tokens": 7,
+            }
+            if usage
+            else None,
         },
         "completions": {
-            "id": "c1", "object": "chat.completion", "created": 1, "model": "model-x-1",
+            "id": "c1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "model-x-1",
             "choices": [
                 {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": stop or "stop"}
             ],
-            "usage": {"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107,
-                      "prompt_tokens_details": {"cached_tokens": 50}} if usage else None,
+            "usage": {
+                "prompt_tokens": 100,
+                "completion_tokens": 7,
+                "total_tokens": 107,
+                "prompt_tokens_details": {"cached_tokens": 50},
+            }
+            if usage
+            else None,
         },
     }
 

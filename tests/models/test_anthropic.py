@@ -1,6 +1,6 @@
 """What the Messages API is sent."""
 
-from orchestrator.records import Message
+from orchestrator.outside import Message
 from tests.models.conftest import KEY, ask, open_at
 
 BREAK = {"type": "ephemeral"}
@@ -13,9 +13,7 @@ def sent(server, *messages):
 
 
 def test_the_stable_prefix_ends_in_cache_breakpoints(server, imported):
-    path, headers, body = sent(
-        server, ("system", "You are"), ("user", "Plan"), ("assistant", "{"), ("user", "Not so")
-    )
+    path, headers, body = sent(server, ("system", "You are"), ("user", "Plan"), ("assistant", "{"), ("user", "Not so"))
     assert path == "/v1/messages"
     assert headers["authorization"] == f"Bearer {KEY}"
     assert (body["model"], body["max_tokens"]) == ("model-x", 100)

@@ -38,8 +38,18 @@ def test_a_price_of_the_users_wins_and_an_endpoint_of_its_own_has_none():
 
 @pytest.mark.parametrize(
     "arguments",
-    [("gpt-4o",), ("openai/",), ("mistral/x",), ("",), ("mailbox:x",), ("replayed",), ("mailbox", "http://a/b"),
-     ("replay", "", "1,2"), ("openai/m", "127.0.0.1:8000"), ("openai/m", "file:///etc")],
+    [
+        ("gpt-4o",),
+        ("openai/",),
+        ("mistral/x",),
+        ("",),
+        ("mailbox:x",),
+        ("replayed",),
+        ("mailbox", "http://a/b"),
+        ("replay", "", "1,2"),
+        ("openai/m", "127.0.0.1:8000"),
+        ("openai/m", "file:///etc"),
+    ],
 )
 def test_anything_else_is_refused_with_what_there_is(arguments):
     with pytest.raises(BadInput, match=r"--model|--base-url"):

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from orchestrator.errors import ModelUnavailable
+from orchestrator.errors import BudgetReached, ModelUnavailable
 from orchestrator.models.calls import Call, Fault, Price, Terms
 from orchestrator.models.gateway import Gateway
 from orchestrator.models.keys import Keys
-from orchestrator.models.ledger import BudgetReached, Budgets, Ledger
-from orchestrator.records import Answer
+from orchestrator.models.ledger import Budgets, Ledger
+from orchestrator.outside import Answer
 from tests.models.conftest import HURRY, ask
 
 KEY = 'a"secret-of-ours'

@@ -34,7 +34,11 @@ def start(tmp_path, **variables):
     environment = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "PYTHONPATH": str(ROOT), **variables}
     process = subprocess.Popen(
         [sys.executable, program, "--flag", "a b"],
-        env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     out, err = process.communicate("typed", timeout=60)
     assert process.returncode == 0, err
@@ -86,8 +90,13 @@ def test_keys_from_a_file(tmp_path, no_keys):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"hello", r"keys:1: not a line NAME=KEY"), (b"\nPATH=/x", r"keys:2: not a line"), (b"OPENAI_API_KEY=", "keys:1"),
-     (b"\xff\xfe", "can't be read"), (b"#" * 200_000, "small text file")],
+    [
+        (b"hello", r"keys:1: not a line NAME=KEY"),
+        (b"\nPATH=/x", r"keys:2: not a line"),
+        (b"OPENAI_API_KEY=", "keys:1"),
+        (b"\xff\xfe", "can't be read"),
+        (b"#" * 200_000, "small text file"),
+    ],
 )
 def test_a_wrong_key_file_is_named_and_not_quoted(content, words, tmp_path, no_keys):
     (tmp_path / "keys").write_bytes(content)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, BudgetReached
 from orchestrator.journal import Journal
 from orchestrator.models.calls import Call, Price, Terms
-from orchestrator.models.ledger import BudgetReached, Budgets, Ledger, Opened, StageCost, check_terms, cost
+from orchestrator.models.ledger import Budgets, Ledger, Opened, StageCost, check_terms, cost
 from tests.models.conftest import ask
 
 # One USD a token, so that money reads like tokens. A request of "what?" is at most 11 + 100 tokens.
@@ -40,8 +40,12 @@ def budgets(**limits):
 
 @pytest.mark.parametrize(
     ("flag", "used"),
-    [("usd", {"cost_usd": 50.0}), ("tokens", {"input_tokens": 20, "output_tokens": 30}), ("usd", {"lost_usd": 50.0}),
-     ("tokens", {"lost_tokens": 50})],
+    [
+        ("usd", {"cost_usd": 50.0}),
+        ("tokens", {"input_tokens": 20, "output_tokens": 30}),
+        ("usd", {"lost_usd": 50.0}),
+        ("tokens", {"lost_tokens": 50}),
+    ],
 )
 def test_the_worst_case_of_the_next_call_has_to_fit(flag, used, journal):
     called(journal, **used)
@@ -144,7 +148,17 @@ def test_nothing_asked_costs_nothing(journal):
 
 
 def test_a_call_of_an_older_journal_is_still_counted(journal):
-    old = {"stage": "plan", "attempt": 0, "request": "r", "answer": "a", "model": "m", "input_tokens": 3,
-           "cached_tokens": 0, "output_tokens": 4, "cost_usd": 0.5, "latency_s": 1.0}
+    old = {
+        "stage": "plan",
+        "attempt": 0,
+        "request": "r",
+        "answer": "a",
+        "model": "m",
+        "input_tokens": 3,
+        "cached_tokens": 0,
+        "output_tokens": 4,
+        "cost_usd": 0.5,
+        "latency_s": 1.0,
+    }
     journal.append("call", "plan//0", Call.model_validate(old))
     assert (cost(journal).calls, cost(journal).cost_usd) == (1, 0.5)

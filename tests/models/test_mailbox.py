@@ -13,7 +13,7 @@ import pytest
 from orchestrator.errors import BadInput, ModelUnavailable
 from orchestrator.models.gateway import Gateway
 from orchestrator.models.mailbox import ANSWER_BYTES, Mailbox, hand_in, open_prompt
-from orchestrator.records import Message
+from orchestrator.outside import Message
 from tests.conftest import ROOT
 from tests.models.conftest import ask
 
@@ -47,8 +47,13 @@ def test_a_prompt_stands_alone(tmp_path):
     prompt = open_prompt(tmp_path)
     for message in TURNS:
         assert message.content in prompt.text
-    for words in ("stage `edit`, step `run_1.1`, question 2", "message 4 of 4, from: user", "100 tokens at most",
-                  f"launch.py mailbox {tmp_path}", f"mv {prompt.nonce}.draft.md {prompt.nonce}.answer.md"):
+    for words in (
+        "stage `edit`, step `run_1.1`, question 2",
+        "message 4 of 4, from: user",
+        "100 tokens at most",
+        f"launch.py mailbox {tmp_path}",
+        f"mv {prompt.nonce}.draft.md {prompt.nonce}.answer.md",
+    ):
         assert words in prompt.text
     assert stat.S_IMODE(prompt.path.parent.stat().st_mode) == 0o700
 

@@ -5,7 +5,7 @@ import pytest
 from orchestrator.models.calls import Fault
 from orchestrator.models.live import Endpoint
 from orchestrator.models.openai import BASE_URL, OpenAIWire
-from orchestrator.records import Message
+from orchestrator.outside import Message
 from tests.models.conftest import KEY, ask, open_at, raw
 
 

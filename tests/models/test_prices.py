@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.errors import BadInput
 from orchestrator.models.prices import parse_price, price_of, source
-from orchestrator.records import Answer
+from orchestrator.outside import Answer
 from tests.conftest import ROOT
 
 ANTHROPIC, OPENAI = "https://api.anthropic.com", "https://api.openai.com/v1"

@@ -9,7 +9,7 @@ from orchestrator.models.keys import Keys
 from orchestrator.models.recording import PROMPTS, SESSION, changed_prompts, drift, record
 from orchestrator.models.replay import Replay
 from orchestrator.models.session import SessionEntry, SessionHeader, write_session
-from orchestrator.records import Answer
+from orchestrator.outside import Answer
 from orchestrator.workspace import Workspace
 from tests.models.conftest import ask
 

@@ -5,7 +5,7 @@ import pytest
 from orchestrator.errors import ModelUnavailable
 from orchestrator.models.calls import Fault
 from orchestrator.models.retry import Patience
-from orchestrator.records import Answer
+from orchestrator.outside import Answer
 
 
 def failing(*errors):

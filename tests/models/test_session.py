@@ -9,8 +9,10 @@ HEADER = SessionHeader(kind="scripted", idea="i", model="none", date="2026-01-01
 
 
 def test_a_session_survives_unpacking_and_packing(tmp_path):
-    entries = [SessionEntry(stage="edit", step="run_1.2", attempt=0, answer="a\r\n```\u2028b\n", request="cd"),
-               SessionEntry(stage="plan", step="", attempt=0, answer="{}")]
+    entries = [
+        SessionEntry(stage="edit", step="run_1.2", attempt=0, answer="a\r\n```\u2028b\n", request="cd"),
+        SessionEntry(stage="plan", step="", attempt=0, answer="{}"),
+    ]
     write_session(tmp_path / "a.jsonl", HEADER, entries)
     unpack(tmp_path / "a.jsonl", tmp_path / "folder")
     pack(tmp_path / "folder", tmp_path / "b.jsonl")

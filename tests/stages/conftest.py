@@ -13,8 +13,9 @@ from orchestrator.backends.executor import LocalExecutor
 from orchestrator.backends.latex import Latexmk
 from orchestrator.backends.sandbox import probe
 from orchestrator.models.gateway import Gateway
+from orchestrator.outside import Answer
 from orchestrator.protocols import EditReply
-from orchestrator.records import Answer, Plan, PlannedRun, Step
+from orchestrator.records import Plan, PlannedRun, Step
 from orchestrator.stages.prepare import prepare_data
 from orchestrator.study import Backends, Setting, Study
 from orchestrator.workspace import Workspace
