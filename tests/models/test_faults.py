@@ -13,7 +13,7 @@ from orchestrator.models.faults import ADVICE, fault, refusal
     [
         ("7", 7, 7),
         ("1.5", 1.5, 1.5),
-        (format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True), 60, 91),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True), 5400, 7201),
         (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0, 0),
         ("soon", 0, 0),
         ("-5", 0, 0),

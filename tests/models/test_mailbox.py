@@ -169,12 +169,13 @@ def test_a_mailbox_that_is_a_link_is_refused(tmp_path):
 def test_ctrl_c_leaves_the_prompt_open_for_a_resumed_idea(tmp_path, workspace):
     program = (
         "import sys; from pathlib import Path; from orchestrator.models.mailbox import Mailbox; "
-        "from orchestrator.records import Request; "
+        "from orchestrator.outside import Request; "
         "Mailbox(Path(sys.argv[1])).answer(Request.model_validate_json(sys.argv[2]))"
     )
     command = [sys.executable, "-c", program, str(workspace.root), ask().model_dump_json()]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while (prompt := open_prompt(workspace.root)) is None:
+        assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     assert "KeyboardInterrupt" in process.communicate(timeout=20)[1]

@@ -2,8 +2,9 @@
 
 import json
 
+from orchestrator.models.recording import changed_prompts
 from orchestrator.models.session import SessionEntry, SessionHeader, pack, read_session, unpack, write_session
-from tests.conftest import QUICK
+from tests.conftest import QUICK, ROOT
 
 HEADER = SessionHeader(kind="scripted", idea="i", model="none", date="2026-01-01", prompts={"plan.md.j2": "ab"})
 
@@ -28,3 +29,13 @@ def test_a_session_of_before_these_fields_is_still_read(tmp_path):
     path.write_text(json.dumps(old) + "\n" + json.dumps(entry) + "\n")
     header, (read,) = read_session(path)
     assert (header.template, header.prompts, read.request) == ("", {}, "")
+
+
+def test_bundled_sessions_fit_today_s_prompts():
+    """After a prompt changed: run the idea, then `launch.py record RUN FILE` renews its session."""
+    bundled = [*(ROOT / "ideas").glob("*.session.jsonl"), *(ROOT / "tests" / "quick").glob("*.session.jsonl")]
+    assert len(bundled) >= 2
+    for path in bundled:
+        header, _ = read_session(path)
+        assert header.prompts, path.name
+        assert changed_prompts(header) == [], path.name

@@ -12,6 +12,7 @@ from orchestrator import inputs
 from orchestrator.backends.executor import LocalExecutor
 from orchestrator.backends.latex import Latexmk
 from orchestrator.backends.sandbox import probe
+from orchestrator.models.calls import FREE, Terms
 from orchestrator.models.gateway import Gateway
 from orchestrator.outside import Answer
 from orchestrator.protocols import EditReply
@@ -28,6 +29,9 @@ class Scripted:
 
     answers: list[str] = field(default_factory=list)
     requests: list = field(default_factory=list)
+
+    def terms(self, stage):
+        return Terms(provider="scripted", model="", price=FREE, metered=False)
 
     def answer(self, request):
         self.requests.append(request)
