@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parent.parent
 RUNS = REPOSITORY / "runs"
 ROLES = ("planning", "coding", "writing", "reviewing")
+FORMATS = ("diff", "udiff", "whole", "architect")
 
 
 def model_flags(command: Callable[..., None]) -> Callable[..., None]:
@@ -68,6 +69,7 @@ def _unsandboxed(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--idea", metavar="NAME|FILE", help="Carry this idea from plan to paper.")
 @click.option("--template", metavar="NAME|DIR", help="Another setting than the one that the idea names.")
 @click.option("--profile", metavar="NAME", help="Scale of the setting; the template's default if left out.")
+@click.option("--edit-format", type=click.Choice(FORMATS), default="diff", help="The form of the coder's edits.")
 @model_flags
 @budget_flags
 @_runs
@@ -187,6 +189,8 @@ def _carry(open_study: Callable[[], AbstractContextManager[Study]]) -> None:
 
 def main() -> NoReturn:
     """Parse the command line and exit: 0 done, 1 cannot go on, 2 bad input, 130 interrupted."""
+    # A shell that starts us in the background has interrupts ignored; a user's Ctrl-C or kill -INT shall still work.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         groundwork.main(standalone_mode=False)

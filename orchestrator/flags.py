@@ -13,6 +13,7 @@ from orchestrator.inputs import parse
 from orchestrator.models.choice import ROLES, Choice, parse_choice, require_key, terms_of
 from orchestrator.models.keys import Keys
 from orchestrator.models.ledger import Budgets, check_terms
+from orchestrator.protocols import EditFormat
 from orchestrator.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -29,6 +30,7 @@ class Start(Record):
     profile: str | None = None
     runs: Path
     allow_unsandboxed: bool = False
+    edit_format: EditFormat = "diff"
     key_file: Path | None = None
 
 

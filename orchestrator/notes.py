@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import textwrap
 
+from orchestrator.evidence.findings import details, hypothesis_verdicts, outcome_words
 from orchestrator.evidence.metrics import half_width
-from orchestrator.evidence.references import NO_VERDICTS, statement
-from orchestrator.records import FinalInfo, Hypothesis, Plan, Run, Scalar, Template
+from orchestrator.evidence.references import statement
+from orchestrator.records import Evidence, FinalInfo, Hypothesis, Plan, Run, Scalar, Template
 from orchestrator.workspace import Workspace
 
 WIDTH = 110
@@ -18,7 +20,7 @@ def render(workspace: Workspace, template: Template, provenance: str) -> str:
     plan = journal.find("plan", "", Plan)
     parts = [f"# Notes: {workspace.root.name}", provenance]
     if plan is not None:
-        parts += [_hypotheses(plan, template)]
+        parts += [_hypotheses(plan, workspace, template)]
     for run in journal.all("execute", Run):
         after = journal.find("record", run.step.label, Plan)
         parts += [_run(run, workspace, template), textwrap.fill(after.prose, WIDTH) if after else ""]
@@ -41,9 +43,22 @@ def hypothesis_lines(hypotheses: tuple[Hypothesis, ...], template: Template) -> 
     return [f"{hypothesis.id}: {statement(hypothesis, template.metrics)}" for hypothesis in hypotheses]
 
 
-def _hypotheses(plan: Plan, template: Template) -> str:
-    lines = [f"{line} -- {NO_VERDICTS}" for line in hypothesis_lines(plan.hypotheses, template)]
-    return "\n".join(["## Hypotheses, frozen before the first run", *lines])
+def frozen_hash(hypotheses: tuple[Hypothesis, ...]) -> str:
+    """Return the SHA-256 of hypotheses as they were frozen."""
+    return hashlib.sha256("\n".join(one.model_dump_json() for one in hypotheses).encode()).hexdigest()
+
+
+def _hypotheses(plan: Plan, workspace: Workspace, template: Template) -> str:
+    path = workspace.path("evidence.json")
+    known = Evidence.model_validate_json(path.read_text()) if path.is_file() else None
+    lines = [f"{line} -- not assessed yet" for line in hypothesis_lines(plan.hypotheses, template)]
+    if known is not None and known.verdicts:
+        lines = [
+            f"{one.id}: {statement(one, known.metrics)}: {outcome_words(known, one.id)}\n    {details(verdict, known)}"
+            for one, verdict in hypothesis_verdicts(known)
+        ]
+    head = f"## Hypotheses, frozen before the first run (SHA-256 {frozen_hash(plan.hypotheses)[:16]})"
+    return "\n".join([head, *lines])
 
 
 def _run(run: Run, workspace: Workspace, template: Template) -> str:

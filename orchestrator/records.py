@@ -104,7 +104,7 @@ class Hypothesis(Record):
     metric: Slug
     direction: Literal["lower", "higher", "equivalent"]
     arm: Slug
-    reference: Slug
+    reference: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}(@[A-Za-z0-9_.=+-]{1,60})?$")]
     match: Slug | None = None
     frozen_after: int = Field(default=0, ge=0)
 
@@ -270,7 +270,8 @@ class Evidence(Record):
     """Everything that a paper may refer to; `evidence.json` without its figures.
 
     `runs` maps each accepted run's directory to its planned name, in order; `settings` holds the recorded
-    configuration by run and condition; `counts` has the keys runs, attempts, rejected and seeds.
+    configuration by run and condition; `counts` has the keys runs, attempts, rejected and seeds. `verdicts` are on
+    the hypotheses, in their order; `equal_settings` are those that must be equal in two runs to be compared.
     """
 
     entries: tuple[EvidenceEntry, ...]
@@ -279,6 +280,8 @@ class Evidence(Record):
     counts: dict[str, int]
     hypotheses: tuple[Hypothesis, ...]
     metrics: tuple[MetricSpec, ...]
+    equal_settings: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
     figures: tuple[Figure, ...] = ()
 
 

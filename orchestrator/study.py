@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from orchestrator import prompts
 from orchestrator.errors import ModelUnavailable
 from orchestrator.outside import Message, Request
-from orchestrator.protocols import Coder, Executor, LanguageModel, Screen, Typesetter
+from orchestrator.protocols import Coder, EditFormat, Executor, LanguageModel, Screen, Typesetter
 from orchestrator.records import Idea, Profile, Template
 from orchestrator.workspace import Workspace
 
@@ -74,6 +74,7 @@ class Study:
     workspace: Workspace
     backends: Backends
     provenance: str
+    edit_format: EditFormat = "diff"
 
 
 class AnswerRefused(Exception):  # noqa: N818

@@ -83,3 +83,23 @@ def _rounded(value: float, half: float | None) -> tuple[str, str, int]:
 def _exponent(value: float, digits: int = 6) -> int:
     """Return the power of ten of `value` after rounding it to `digits` digits (0.0996 to two digits is 0.10: -1)."""
     return int(f"{value:.{digits - 1}e}".partition("e")[2])
+
+
+def signed_range(value: float, low: float, high: float) -> tuple[str, str, str]:
+    """Return a signed difference and its interval's ends, all to the place of two digits of the wider side."""
+    wider = max(high - value, value - low)
+    decimals = 1 - _exponent(wider, digits=2) if wider > 0 else 3
+    places = min(max(decimals, 0), 8)
+    shown = [f"{round(number, decimals):+.{places}f}" for number in (value, low, high)]
+    return shown[0], shown[1], shown[2]
+
+
+def plain_p(p: float) -> str:
+    """Return a p value as papers print it."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def typeset_words(text: str) -> str:
+    """Return plain words with signed numbers in them for TeX: a minus is a minus, and `<` is printed as such."""
+    marked = re.sub(r"(?<![\w.])([+-])(?=\d)", lambda sign: "\0" + sign[1], escape(text))
+    return marked.replace("\0-", r"\ensuremath{-}").replace("\0+", r"\ensuremath{+}").replace("<", r"\ensuremath{<}")

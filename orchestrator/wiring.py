@@ -23,8 +23,9 @@ from orchestrator.models.choice import Desk, open_all
 from orchestrator.models.gateway import Gateway
 from orchestrator.models.keys import Keys, take_keys
 from orchestrator.models.ledger import Ledger, Opened
+from orchestrator.models.recording import drift
 from orchestrator.models.session import read_session
-from orchestrator.protocols import Screen
+from orchestrator.protocols import EditFormat, Screen
 from orchestrator.records import Profile, Record, Template
 from orchestrator.screen import Terminal
 from orchestrator.study import Backends, Setting, Study
@@ -41,6 +42,7 @@ class Begun(Record):
     template: str
     profile: str
     models: Models
+    edit_format: EditFormat = "diff"
     session: str
     session_kind: str
     date: str
@@ -63,6 +65,7 @@ def begin(start: Start, models: Models) -> Iterator[Study]:
         template=_portable(folder),
         profile=_profile(template, start.profile, folder).name,
         models=models,
+        edit_format=start.edit_format,
         session=session.name if session else "",
         session_kind=read_session(session)[0].kind if session else "",
         date=datetime.now(UTC).date().isoformat(),
@@ -133,7 +136,11 @@ def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: 
     coder = AiderCoder(Path(sys.executable), workspace.path("coder.log"), executor.open)
     backends = Backends(_gateway(workspace, begun, keys, screen), coder, executor, Latexmk(executor), screen)
     try:
-        yield Study(inputs.load_idea(workspace.path("idea.json")), setting, workspace, backends, provenance(begun))
+        idea = inputs.load_idea(workspace.path("idea.json"))
+        yield Study(idea, setting, workspace, backends, provenance(begun), begun.edit_format)
+        if begun.session:
+            drifted = drift(workspace.journal, workspace.path(SESSION))
+            screen.note(f"{drifted.drifted} of {drifted.compared} prompts differ from those of {begun.session}")
     finally:
         coder.close()
         screen.close()

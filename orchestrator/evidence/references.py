@@ -7,6 +7,9 @@ r"""References instead of literals: what a section may refer to, how it is check
 | `\measured{run_3}{mean_alpha}` | a self-reported measurement, with its half-width, marked with a superscript s |
 | `\count{runs}`, `attempts`, `rejected`, `seeds` | how many |
 | `\statement{H1}`, `\outcome{H1}` | the hypothesis as frozen, in our words; its outcome |
+| `\finding{run_3}{run_0}{mse}` | the whole comparative statement on a frozen hypothesis, worded by its verdict |
+| `\change{run_3}{run_0}{mse}` | any signed difference with its interval, without a verdict |
+| `\detectable{H1}` | the smallest difference that its test finds with 80 % power |
 | `\resultstable{run_0,run_1}{mse,l0}{label}{caption}` | a table, with a row for each point of a curve |
 | `\evidencefigure{name}{label}{caption}` | a figure, with a line that says what drew it |
 
@@ -23,12 +26,12 @@ from dataclasses import dataclass
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence import floats
 from orchestrator.evidence.entries import UnknownReference, find, find_setting, half_width_of, linked, words
+from orchestrator.evidence.findings import change_words, detectable_words, finding_words, outcome_words
 from orchestrator.evidence.syntax import Passage, Reference, near, read
 from orchestrator.evidence.typed import typed_numbers
 from orchestrator.records import Evidence, Hypothesis, MetricSpec
-from orchestrator.typography import escape, plain_interval, tex_interval, tex_scalar
+from orchestrator.typography import escape, plain_interval, tex_interval, tex_scalar, typeset_words
 
-NO_VERDICTS = "not assessed: no verdicts yet"
 SELF_REPORTED = r"\textsuperscript{s}"
 _LINK = re.compile(r"\\hyperlink\{evidence\.(\d+)\}")
 _INSTEAD = (
@@ -128,6 +131,10 @@ def describe(evidence: Evidence) -> str:
                 *(f"    {value}" for value in values if value),
                 f"    settings: {recorded}",
             ]
+    for verdict in evidence.verdicts:
+        arguments = f"{{{verdict.arm}}}{{{verdict.reference}}}{{{verdict.metric}}}"
+        said = finding_words(evidence, verdict.arm, verdict.reference, verdict.metric)
+        lines.append(f"{verdict.hypothesis} {verdict.outcome}: \\finding{arguments} prints: {said}")
     lines += [f"figure {figure.name}" for figure in evidence.figures]
     return "\n".join(lines)
 
@@ -174,7 +181,9 @@ def _repeated(labels: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 
 def _run_words(name: str) -> str:
-    return "the baseline" if name == "baseline" else f"the {name.replace('_', ' ')} run"
+    run, at, condition = name.partition("@")
+    called = "the baseline" if run == "baseline" else f"the {run.replace('_', ' ')} run"
+    return f"{called} at {condition}" if at else called
 
 
 def _result(evidence: Evidence, point: str, metric: str) -> str:
@@ -208,9 +217,9 @@ def _statement(evidence: Evidence, name: str) -> str:
     return escape(statement(_hypothesis(evidence, name), evidence.metrics))
 
 
-def _outcome(evidence: Evidence, name: str) -> str:
-    _hypothesis(evidence, name)
-    return NO_VERDICTS
+def _in_words(say: Callable[..., str]) -> Callable[..., str]:
+    """Set a comparison's plain words for TeX."""
+    return lambda evidence, *arguments: typeset_words(say(evidence, *arguments))
 
 
 _PRINTS: dict[str, Callable[..., str]] = {
@@ -219,7 +228,10 @@ _PRINTS: dict[str, Callable[..., str]] = {
     "measured": _measured,
     "count": _count,
     "statement": _statement,
-    "outcome": _outcome,
+    "outcome": _in_words(outcome_words),
+    "detectable": _in_words(detectable_words),
+    "change": _in_words(change_words),
+    "finding": _in_words(finding_words),
     "resultstable": floats.results_table,
     "evidencefigure": floats.evidence_figure,
 }

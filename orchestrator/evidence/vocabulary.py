@@ -19,6 +19,9 @@ REFERENCES = {
     "count": 1,
     "statement": 1,
     "outcome": 1,
+    "detectable": 1,
+    "change": 3,
+    "finding": 3,
     "resultstable": 4,
     "evidencefigure": 3,
 }

@@ -10,7 +10,7 @@ from string import ascii_uppercase
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from orchestrator.records import Evidence, EvidenceEntry
-from orchestrator.typography import breakable, escape, tex_interval
+from orchestrator.typography import breakable, escape, tex_interval, typeset_words
 
 TEMPLATE = "paper.tex.j2"
 OVERFULL_PT = 5.0
@@ -32,6 +32,7 @@ class Outcome:
     id: str
     statement: str
     outcome: str
+    details: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,12 @@ def render(paper: Paper, evidence: Evidence, folder: Path) -> str:
         abstract=paper.abstract.strip(),
         sections=[{"heading": escape(part.heading), "text": part.text.strip()} for part in paper.parts],
         hypotheses=[
-            {"id": one.id, "statement": escape(one.statement), "outcome": escape(one.outcome)}
+            {
+                "id": one.id,
+                "statement": escape(one.statement),
+                "outcome": escape(one.outcome),
+                "details": typeset_words(one.details),
+            }
             for one in paper.hypotheses
         ],
         metrics=[

@@ -6,7 +6,8 @@ import shutil
 
 from orchestrator import inputs
 from orchestrator.errors import GroundworkError
-from orchestrator.evidence.references import NO_VERDICTS, check_labels, expand, statement, used
+from orchestrator.evidence.findings import details, hypothesis_verdicts, outcome_words
+from orchestrator.evidence.references import check_labels, expand, statement, used
 from orchestrator.paper.tex import Outcome, Paper, Part, complaints, render
 from orchestrator.records import Evidence, Record, Section
 from orchestrator.study import Study
@@ -57,13 +58,20 @@ def _write_document(sections: tuple[Section, ...], evidence: Evidence, study: St
         provenance=study.provenance,
         abstract=expanded["abstract"],
         parts=tuple(Part(heading, expanded[name]) for name, heading in ORDER.items()),
-        hypotheses=tuple(Outcome(h.id, statement(h, evidence.metrics), NO_VERDICTS) for h in evidence.hypotheses),
+        hypotheses=_outcomes(evidence),
         used=used(tuple(expanded.values()), evidence),
         bibliography="references" if study.workspace.path("latex/references.bib").read_text().strip() else "",
     )
     study.workspace.write("latex/paper.tex", render(paper, evidence, LATEX_TEMPLATE))
     for figure in evidence.figures:
         study.workspace.write(f"latex/{figure.pdf}", study.workspace.path(figure.pdf).read_bytes())
+
+
+def _outcomes(evidence: Evidence) -> tuple[Outcome, ...]:
+    return tuple(
+        Outcome(h.id, statement(h, evidence.metrics), outcome_words(evidence, h.id), details(verdict, evidence))
+        for h, verdict in hypothesis_verdicts(evidence)
+    )
 
 
 def _typeset(study: Study) -> Compiled:

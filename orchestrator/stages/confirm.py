@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator import notes
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence.metrics import Source, collect
+from orchestrator.evidence.verdicts import judge
 from orchestrator.grading import grade
 from orchestrator.records import Evidence, FinalInfo, Finding, Part, Plan, Record, Run
 from orchestrator.study import Study
@@ -42,7 +43,7 @@ def _evidence(parts: dict[Part, str], plan: Plan, study: Study) -> Evidence:
     entries = tuple(
         entry for name, info in graded.items() for entry in collect(info, _source(name, study), study.setting.template)
     )
-    return Evidence(
+    unjudged = Evidence(
         entries=entries,
         runs={run.step.run: run.step.planned.name if run.step.planned else "baseline" for run in accepted},
         settings={
@@ -56,8 +57,9 @@ def _evidence(parts: dict[Part, str], plan: Plan, study: Study) -> Evidence:
         },
         hypotheses=plan.hypotheses,
         metrics=study.setting.template.metrics,
-        figures=(),
+        equal_settings=study.setting.template.equal_settings,
     )
+    return unjudged.model_copy(update={"verdicts": judge(unjudged, unjudged.equal_settings)})
 
 
 def _score(run: Run, part: str, study: Study) -> FinalInfo:

@@ -29,7 +29,7 @@ def edit_experiment(step: Step, study: Study) -> Edit:
 
 def _edit(step: Step, study: Study) -> Edit:
     before = study.workspace.read(FILE)
-    task = EditTask(editable={FILE: before}, instruction=_instruction(step, study))
+    task = EditTask(editable={FILE: before}, instruction=_instruction(step, study), edit_format=study.edit_format)
     reply = study.backends.coder.edit(task, asker(study, "edit", step.label))
     after = reply.files.get(FILE, before)
     findings = tuple(Finding(code="edit-refused", severity="error", message=why, where=FILE) for why in reply.refused)

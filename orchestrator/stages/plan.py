@@ -50,7 +50,7 @@ def _parse(study: Study, text: str) -> PlanAnswer:
         if hypothesis.metric not in metrics:
             can = ", ".join(metrics)
             raise AnswerRefused(f"{hypothesis.id}: `{hypothesis.metric}` cannot be judged; one of {can}.")
-        if hypothesis.arm not in names or hypothesis.reference not in (*names, BASELINE):
+        if hypothesis.arm not in names or hypothesis.reference.partition("@")[0] not in (*names, BASELINE):
             raise AnswerRefused(f"{hypothesis.id}: arm and reference are names of runs in the plan, or `{BASELINE}`.")
         if hypothesis.arm == hypothesis.reference:
             raise AnswerRefused(f"{hypothesis.id}: an arm can't be compared with itself.")

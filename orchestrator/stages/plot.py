@@ -50,7 +50,7 @@ def _edit(attempt: int, failure: str, evidence: Evidence, study: Study) -> str:
         "plot", attempt=attempt, failure=failure, runs=evidence.runs, entries="\n".join(entries)
     )
     before = study.workspace.read(FILE)
-    task = EditTask(editable={FILE: before}, instruction=instruction)
+    task = EditTask(editable={FILE: before}, instruction=instruction, edit_format=study.edit_format)
     reply = study.backends.coder.edit(task, asker(study, "plot", f"attempt_{attempt}"))
     return reply.files.get(FILE, before)
 

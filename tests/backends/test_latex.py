@@ -70,7 +70,7 @@ of \setting{run_1}{lr} and the activation \setting{run_1}{activation}. The grade
     "Results": r"""
 Table~\ref{tab:main} has every run, Figures~\ref{fig:tradeoff} and~\ref{fig:consistency} show the same values. The
 adaptive run has an explained variance of \result{run_1}{explained_variance} at $L_0 = \result{run_1}{l0}$, with
-$\beta = \setting{run_1}{activation}$ and $\bar\alpha = \measured{run_1}{mean_alpha}$. H1 is \outcome{H1}.
+$\beta = \setting{run_1}{activation}$ and $\bar\alpha = \measured{run_1}{mean_alpha}$.
 
 \resultstable{run_0,run_1,run_2}{explained_variance,mse,l0,temporal_consistency}{tab:main}{Every run at its own $L_0$,
 with \count{seeds} seeds. Rows at different $L_0$ can't be read against one another.}
@@ -85,7 +85,7 @@ Of \count{attempts} attempts, \count{rejected} were rejected: a crash, and an ed
 \texttt{run\_1} has \result{run_1}{l0}.}
 """,
     "Conclusion": r"""
-H1 is \outcome{H1}. Other models, layers and longer training are untested, and interpretability was not measured.
+Other models, layers and longer training are untested, and interpretability was not measured.
 """,
 }
 

@@ -3,7 +3,6 @@ import pytest
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence.entries import UnknownReference, find
 from orchestrator.evidence.references import (
-    NO_VERDICTS,
     check,
     check_labels,
     citation_keys,
@@ -13,7 +12,7 @@ from orchestrator.evidence.references import (
     typed_result,
     used,
 )
-from orchestrator.records import Evidence, EvidenceEntry, Figure, Hypothesis, MetricSpec
+from orchestrator.records import Evidence, EvidenceEntry, Figure, Hypothesis, MetricSpec, Verdict
 
 KEYS = ("bricken2023monosemanticity", "li2020")
 
@@ -50,6 +49,17 @@ EVIDENCE = Evidence(
         "run_1": {"main": {"l1": 0.004, "lr": 1e-05, "steps": 200, "activation": "re_lu", "tied": False}},
     },
     counts={"runs": 2, "attempts": 4, "rejected": 2, "seeds": 5},
+    verdicts=(
+        Verdict(
+            hypothesis="H1",
+            arm="run_1",
+            reference="run_0",
+            metric="l0",
+            verdict="not comparable",
+            outcome="undecided",
+            reason="the curve ends at 40",
+        ),
+    ),
     hypotheses=(
         Hypothesis(
             id="H1",
@@ -86,7 +96,7 @@ def messages(text: str) -> str:
         (r"\setting{run_1}{tied}", r"\mbox{false}"),
         (r"\setting{run_0}{steps}", r"\ensuremath{200}"),
         (r"\count{rejected}", "2"),
-        (r"\outcome{H1}", NO_VERDICTS),
+        (r"\outcome{H1}", "undecided (the curve ends at 40)"),
         (
             r"\statement{H1}",
             "the adaptive weight run has a lower L0 than the baseline at matched explained variance",
@@ -135,7 +145,7 @@ def test_a_figure_says_what_drew_it():
         (r"\setting{run_0}{l1}", "differs between the points"),
         (r"\count{failures}", "no count `failures`"),
         (r"\statement{H9}", "no hypothesis `H9`"),
-        (r"\outcome{H9}", "no hypothesis `H9`"),
+        (r"\outcome{H9}", "no verdict on `H9`"),
         (r"\result{run_1} and more", "takes 2 arguments"),
         (r"\result{run_1}{l0}{extra}", "takes 2 arguments"),
         (r"ends with \result{run_1}", "does not parse"),

@@ -18,7 +18,8 @@ from pathlib import Path
 from orchestrator.models.keys import take_keys
 keys = take_keys()
 read = lambda name: Path("/proc/self", name).read_bytes().decode()
-child = os.popen("cat /proc/self/environ").read()
+with os.popen("cat /proc/self/environ") as pipe:
+    child = pipe.read()
 print(json.dumps({
     "key": keys.get("ANTHROPIC_API_KEY"), "other": keys.get("OPENAI_API_KEY"),
     "block": read("environ"), "line": read("cmdline"), "child": child, "arguments": sys.argv[1:],

@@ -57,7 +57,7 @@ def test_a_document_holds_its_parts_in_order():
         r"\section{First \& last}",
         "Text of the first.",
         r"\section{Second}",
-        r"H1 & the a\_b run has a lower L0 & not assessed \\",
+        r"\item[H1] the a\_b run has a lower L0. \textbf{Outcome: not assessed.}",
         r"\bibliography{references}",
         r"\label{app:evidence}",
         r"\item[mse:] mean squared error (in units\textasciicircum{}2)",

@@ -13,7 +13,8 @@ from tests.conftest import ROOT
 def test_the_paper_prints_values_and_its_provenance(quick_run):
     text = "".join(page.extract_text() for page in PdfReader(quick_run / "paper.pdf").pages)
     assert "Scripted answers" in text
-    assert "not assessed: no verdicts yet" in text
+    assert "Outcome: not supported" in text
+    assert "95 % CI" in text
     assert "±" in text
     assert "result{" not in text
 
