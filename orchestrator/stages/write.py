@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator import notes, prompts
 from orchestrator.evidence.references import check, describe
+from orchestrator.evidence.wording import check_wording
 from orchestrator.paper.bib import Library
 from orchestrator.records import Evidence, Section
 from orchestrator.study import AnswerRefused, Study, ask, block
@@ -28,7 +29,7 @@ def write_section(name: str, evidence: Evidence, study: Study) -> Section:
         study.backends.screen.stage("write", name)
         library = Library.read(study.setting.folder / "references.bib")
         text = ask(
-            study, "write", name, _prompt(name, evidence, library, study), lambda a: _parse(a, evidence, library)
+            study, "write", name, _prompt(name, evidence, library, study), lambda a: _parse(name, a, evidence, library)
         )
         path = f"latex/sections/{name}.tex"
         return Section(name=name, path=path, sha256=study.workspace.write(path, text))
@@ -59,9 +60,9 @@ def _outline(study: Study) -> str:
     return "\n".join(lines) or "nothing yet"
 
 
-def _parse(answer: str, evidence: Evidence, library: Library) -> str:
+def _parse(name: str, answer: str, evidence: Evidence, library: Library) -> str:
     text = block(answer, "latex").strip() + "\n"
-    problems = check(text, evidence, library.keys)
+    problems = check(text, evidence, library.keys) or check_wording(name, text, evidence)
     if problems:
         raise AnswerRefused("\n".join(f"- line {p.line}: {p.quote!r}: {p.message}" for p in problems[:12]))
     return text
