@@ -81,6 +81,7 @@ def groundwork(context: click.Context, /, **flags: object) -> None:
     \b
     python launch.py --idea adaptive_temporal_sae    plan, run, grade, write and compile one idea
     python launch.py resume RUN                      go on where an idea stopped
+    python launch.py verify RUN                      derive a finished idea's evidence again from its files
     python launch.py list                            ideas, templates and runs
 
     Without --model the idea's bundled session is replayed: answers written in advance, experiments run now. A live
@@ -144,6 +145,29 @@ def cost(run: str, runs: Path, *, as_json: bool) -> None:
         price = "unknown" if used.cost_usd is None else f"{used.cost_usd:.4f} USD"
         tokens = f"{used.input_tokens:>9} in ({used.cached_tokens} cached) {used.output_tokens:>8} out"
         click.echo(f"{name:<9}{used.calls:>4} calls {tokens}  {price}")
+
+
+@groundwork.command()
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@_runs
+def verify(run: str, runs: Path, *, as_json: bool) -> None:
+    """Derive the evidence of RUN from its files again and say what differs; status 1 where something is wrong."""
+    from orchestrator.verify import keep
+    from orchestrator.verify import verify as audited
+    from orchestrator.wiring import find_run
+
+    folder = find_run(run, runs)
+    audit = audited(folder)
+    unkept = keep(audit, folder)
+    for finding in () if as_json else audit.findings:
+        line = f"{finding.severity} {finding.code}: {finding.message} ({finding.where})"
+        click.echo("".join(character if character.isprintable() else "?" for character in line))
+    summary = f"{folder}: {len(audit.runs)} runs, {audit.errors} errors"
+    click.echo(audit.model_dump_json(indent=1) if as_json else summary)
+    if unkept:
+        click.echo(f"warning: {unkept}", err=True)
+    sys.exit(1 if audit.errors else 0)
 
 
 @groundwork.command()

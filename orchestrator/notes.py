@@ -23,7 +23,7 @@ def render(workspace: Workspace, template: Template, provenance: str) -> str:
         parts += [_hypotheses(plan, workspace, template)]
     for run in journal.all("execute", Run):
         after = journal.find("record", run.step.label, Plan)
-        parts += [_run(run, workspace, template), textwrap.fill(after.prose, WIDTH) if after else ""]
+        parts += [describe_run(run, workspace, template), textwrap.fill(after.prose, WIDTH) if after else ""]
     parts += [textwrap.fill(stop.prose, WIDTH) for stop in journal.all("stop", Plan)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -61,7 +61,8 @@ def _hypotheses(plan: Plan, workspace: Workspace, template: Template) -> str:
     return "\n".join([head, *lines])
 
 
-def _run(run: Run, workspace: Workspace, template: Template) -> str:
+def describe_run(run: Run, workspace: Workspace, template: Template) -> str:
+    """Return one attempt as the notes show it: its goal, table, settings and measurements, or why it was rejected."""
     name = run.step.planned.name if run.step.planned else "baseline"
     if not run.accepted:
         lines = [f"{finding.code}: {finding.message} ({finding.where})" for finding in run.findings]

@@ -36,7 +36,8 @@ class MetricSpec(Record):
     """A metric that the grader computes. A model is never asked for any of this.
 
     `smallest_effect` is the smallest difference of interest, in the metric's own units; `match` names the metric that
-    must be equal for a fair comparison; `may_repeat` says that two runs may agree in it bit for bit.
+    must be equal for a fair comparison; `may_repeat` says that two runs may agree in it bit for bit; `chance` is
+    what a model gets that learnt nothing.
     """
 
     name: Slug
@@ -49,6 +50,7 @@ class MetricSpec(Record):
     smallest_effect: float | None = Field(default=None, gt=0)
     match: Slug | None = None
     may_repeat: bool = False
+    chance: float | None = None
 
 
 class Limits(Record):
@@ -110,10 +112,12 @@ class Hypothesis(Record):
 
 
 class PlannedRun(Record):
-    """One run that the model wants: a name, and what `experiment.py` shall do in it."""
+    """One run that the model wants. Its conditions must record `settings`; it may repeat the run `replicates`."""
 
     name: Slug
     goal: str = Field(min_length=1, max_length=4000)
+    settings: dict[str, Scalar] = {}
+    replicates: Slug | None = None
 
 
 class Plan(Record):

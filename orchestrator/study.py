@@ -77,6 +77,15 @@ class Study:
     edit_format: EditFormat = "diff"
 
 
+def described(study: Study) -> str:
+    """Return the template's prompt.md with the profile at which this study runs, and how hypotheses are judged."""
+    setting = study.setting
+    profile = ", ".join(f"{key} = {value}" for key, value in setting.profile.model_dump().items())
+    margins = ", ".join(f"{m.name} {m.smallest_effect:g}" for m in setting.template.metrics if m.smallest_effect)
+    tests = prompts.render("tests", margins=margins, seeds=len(setting.seeds))
+    return f"{(setting.folder / 'prompt.md').read_text().strip()}\n\n# The profile\n\n{profile}\n\n{tests}"
+
+
 class AnswerRefused(Exception):  # noqa: N818
     """An answer does not hold; the message is written for the model that gave it."""
 

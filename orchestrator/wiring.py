@@ -140,7 +140,8 @@ def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: 
         yield Study(idea, setting, workspace, backends, provenance(begun), begun.edit_format)
         if begun.session:
             drifted = drift(workspace.journal, workspace.path(SESSION))
-            screen.note(f"{drifted.drifted} of {drifted.compared} prompts differ from those of {begun.session}")
+            if drifted.compared:
+                screen.note(f"{drifted.drifted} of {drifted.compared} prompts differ from those of {begun.session}")
     finally:
         coder.close()
         screen.close()
@@ -164,6 +165,7 @@ def provenance(begun: Begun) -> str:
         what = {"scripted": "Scripted answers", "recorded": "Recorded answers"}[begun.session_kind]
         how = {"scripted": "written in advance", "recorded": "given by a model earlier"}[begun.session_kind]
         return f"{what}: plan, edits and prose were {how} and replayed from {begun.session}; {real}.{confined}"
+    others = others.replace("mailbox", "somebody behind a mailbox (a person or another agent)")
     return f"Plan, edits and prose are by {others}; {real}, and no result was typed by a model.{confined}"
 
 

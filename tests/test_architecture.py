@@ -29,7 +29,7 @@ def test_stages_have_one_module_one_test_and_one_prompt_of_the_same_name():
     assert stems("orchestrator/stages", "*.py") == set(STAGES)
     assert {name.removeprefix("test_") for name in stems("tests/stages", "test_*.py")} == set(STAGES)
     prompts = stems("orchestrator/prompts", "*.md.j2") | {p.name for p in (ROOT / "orchestrator/prompts").glob("*/")}
-    assert prompts - {"__pycache__", "system", "refused"} == set(STAGES) - WITHOUT_MODEL
+    assert prompts - {"__pycache__", "system", "refused", "tests"} == set(STAGES) - WITHOUT_MODEL
 
 
 def test_each_section_has_a_prompt():

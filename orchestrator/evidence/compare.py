@@ -44,7 +44,7 @@ class Compared:
             spread = f"variance pooled over {rows} conditions with seeds as blocks, or its own where larger"
         else:
             spread = "its own variance over seeds, which is significantly larger than the pooled one"
-        test = f"two-sided t test with {self.found.freedom} degrees of freedom, {spread}"
+        test = f"t test with {self.found.freedom} degrees of freedom, {spread}"
         return "; ".join(part for part in (test, self.contrast.words, correction) if part)
 
 

@@ -51,7 +51,7 @@ def details(verdict: Verdict, evidence: Evidence) -> str:
     if verdict.difference is None:
         return ""  # the outcome says why
     found = f"80 % power for a difference of {verdict.detectable:.2g}" if verdict.detectable is not None else ""
-    parts = [_size(verdict, evidence), "" if verdict.p is None else f"adjusted {plain_p(verdict.p)}", verdict.test]
+    parts = [_size(verdict, evidence) + _p(verdict, evidence), verdict.test]
     return "; ".join(part for part in (*parts, found, verdict.reason) if part)
 
 
@@ -82,7 +82,7 @@ def _sentence(verdict: Verdict, evidence: Evidence) -> str:
     metric = words(verdict.metric, evidence.metrics)
     if verdict.difference is None:
         return f"{arm} cannot be compared with {reference} in {metric}: {verdict.reason}"
-    size = f"({_size(verdict, evidence)}{'' if verdict.p is None else f', adjusted {plain_p(verdict.p)}'})"
+    size = f"({_size(verdict, evidence)}{_p(verdict, evidence)})"
     if verdict.verdict == "inconclusive":
         return f"{arm} shows no detectable difference from {reference} in {metric} {size}, which is no equivalence"
     if verdict.verdict == "equivalent":
@@ -100,13 +100,22 @@ def _small(verdict: Verdict, evidence: Evidence) -> str:
     return f", though by less than the smallest interesting effect of {margin:g}"
 
 
+def _p(verdict: Verdict, evidence: Evidence) -> str:
+    """The p value of what was asked, and of that alone: beside another verdict it would be misread."""
+    asked = {one.id: one.direction for one in evidence.hypotheses}.get(verdict.hypothesis or "")
+    if verdict.p is None or (asked != "equivalent" and verdict.verdict == "equivalent"):
+        return ""
+    return f", adjusted {plain_p(verdict.p)}{' for equivalence' if asked == 'equivalent' else ''}"
+
+
 def _size(verdict: Verdict, evidence: Evidence) -> str:
     if verdict.difference is None or verdict.interval is None:
         return f"not comparable: {verdict.reason}"
     value, low, high = signed_range(verdict.difference, *verdict.interval)
     matched = f" at matched {words(verdict.matched_on, evidence.metrics)}" if verdict.matched_on else ""
     kind = "" if verdict.hypothesis else ", exploratory"
-    return f"{value}, 95 % CI {low} to {high}{matched}{kind}"
+    joint = "joint " if verdict.hypothesis else ""
+    return f"{value}, {joint}95 % CI {low} to {high}{matched}{kind}"
 
 
 def _called(evidence: Evidence, name: str) -> str:

@@ -6,9 +6,12 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.records import Condition, EvidenceEntry, FinalInfo, Template
+from orchestrator.records import Condition, Evidence, EvidenceEntry, FinalInfo, Template
 
 LEVEL = 0.95
+
+# Both say which metrics are declared; an idea folder alone holds only the latter.
+Declared = Template | Evidence
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ def half_width(values: tuple[float, ...]) -> float | None:
     return float(quantile * statistics.stdev(values) / len(values) ** 0.5)
 
 
-def collect(info: FinalInfo, source: Source, template: Template) -> tuple[EvidenceEntry, ...]:
+def collect(info: FinalInfo, source: Source, template: Declared) -> tuple[EvidenceEntry, ...]:
     """Return an entry for every metric and every self-reported measurement of a graded run."""
     return tuple(
         entry
@@ -41,7 +44,7 @@ def collect(info: FinalInfo, source: Source, template: Template) -> tuple[Eviden
     )
 
 
-def _graded(name: str, condition: Condition, source: Source, template: Template) -> Iterator[EvidenceEntry]:
+def _graded(name: str, condition: Condition, source: Source, template: Declared) -> Iterator[EvidenceEntry]:
     for metric in template.metrics:
         yield _entry(name, metric.name, condition.final_info_dict[metric.name], source, "final_info_dict")
 

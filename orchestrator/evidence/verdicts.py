@@ -90,7 +90,9 @@ def _holm(hypotheses: Sequence[Hypothesis], usable: dict[str, Compared], alpha: 
         interval = (compared.found.difference - half, compared.found.difference + half)
         if adjusted < ALPHA:
             interval = _without_null(interval, compared, one)
-        words = compared.words(f"Holm's procedure over {len(hypotheses)} at {alpha:.2g}")
+        words = compared.words(
+            f"Holm's procedure over {len(hypotheses)} at {alpha:.2g}, this round's share of 0.05, to which p is scaled"
+        )
         judged[one.id] = Judged(adjusted, interval, words)
     return judged
 

@@ -95,7 +95,7 @@ def _header(workspace: Workspace, calls: list[Call]) -> SessionHeader:
         model=", ".join(names),
         date=date,
         template=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "",
-        prompts=dict(_hashes(PROMPTS, {call.stage for call in calls} | {"system", "refused"})),
+        prompts=dict(_hashes(PROMPTS, {call.stage for call in calls} | {"system", "refused", "tests"})),
     )
 
 

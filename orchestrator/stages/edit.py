@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 
 from orchestrator import prompts
-from orchestrator.evidence.faults import last_traceback
+from orchestrator.evidence.faults import report
 from orchestrator.leftovers import read_log
 from orchestrator.protocols import EditTask
 from orchestrator.records import Edit, Finding, Run, Step
-from orchestrator.study import Study, asker
+from orchestrator.study import Study, asker, described
 
 FILE = "experiment.py"
 
@@ -57,10 +57,17 @@ def _instruction(step: Step, study: Study) -> str:
     last = study.workspace.journal.all("execute", Run)[-1]
     again = last.step.planned == step.planned and not last.accepted
     failed = _failure_report(last, study) if again else ""
-    setting = (study.setting.folder / "prompt.md").read_text()
+    setting = described(study)
     return prompts.render("edit", step=step, idea=study.idea.model_dump(), setting=setting, failure=failed)
 
 
 def _failure_report(run: Run, study: Study) -> str:
-    lines = [f"{finding.code}: {finding.message}" for finding in run.findings]
-    return "\n".join([*lines, last_traceback(read_log(study.workspace.root, f"{run.path}/stderr.log"))])
+    stderr = read_log(study.workspace.root, f"{run.path}/stderr.log") if run.process else ""
+    return report(run, stderr, study.setting.template.limits, _installed(study))
+
+
+def _installed(study: Study) -> tuple[str, ...]:
+    """Return the packages that the template's environment is made of, as `name version`."""
+    lock = study.setting.folder / "requirements.lock"
+    lines = [line.partition("==") for line in lock.read_text().splitlines()] if lock.is_file() else []
+    return tuple(f"{name} {version.split()[0]}" for name, equal, version in lines if equal)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import shutil
 
-from orchestrator.evidence.faults import fault
-from orchestrator.evidence.gate import check_run
+from orchestrator import observing
+from orchestrator.errors import GroundworkError
+from orchestrator.evidence.baseline import invalid_baseline
+from orchestrator.evidence.facts import GradedRun, RunFacts
+from orchestrator.evidence.faults import USERS, Kind, Surroundings, classify, fault, remedy
+from orchestrator.evidence.gate import check_run, stale, tampered
 from orchestrator.grading import grade
-from orchestrator.leftovers import LOG_BYTES, LeftoverRefused, read_leftover, read_log
+from orchestrator.leftovers import read_log
 from orchestrator.outside import Command
 from orchestrator.progress import ProgressTail
 from orchestrator.records import Edit, FinalInfo, Finding, Part, ProcessResult, Run, Step
 from orchestrator.study import Study
 
+MIB = 1024 * 1024
+
 
 def execute_run(step: Step, edit: Edit, parts: dict[Part, str], study: Study) -> Run:
-    """Return the attempt that `step` asks for: executed, graded on dev and gated, or refused with its findings."""
+    """Return the attempt that `step` asks for: executed, graded on dev and gated, or refused with its findings.
+
+    Raises GroundworkError for a fault of the environment: it is no attempt, and resuming executes the step again.
+    """
 
     def make() -> Run:
         if edit.findings:
@@ -24,6 +33,7 @@ def execute_run(step: Step, edit: Edit, parts: dict[Part, str], study: Study) ->
         else:
             study.backends.screen.stage("execute", f"{step.run}, attempt {step.attempt}")
             process, findings = _execute(step, parts, study)
+        findings = invalid_baseline(findings) if step.planned is None else findings
         accepted = not any(finding.severity == "error" for finding in findings)
         folder = study.workspace.run_dir(step) if accepted else study.workspace.keep_attempt(step)
         path = study.workspace.relative(folder)
@@ -37,22 +47,49 @@ def execute_run(step: Step, edit: Edit, parts: dict[Part, str], study: Study) ->
 def _execute(step: Step, parts: dict[Part, str], study: Study) -> tuple[ProcessResult, tuple[Finding, ...]]:
     workspace = study.workspace
     folder = workspace.fresh_run_dir(step)
-    job_sha256 = workspace.write(f"{step.run}/job.json", json.dumps(_job(parts, study), indent=1))
+    earlier = _graded_runs(study)
+    workspace.write(f"{step.run}/{observing.GIVEN}", json.dumps(_job(parts, earlier, study), indent=1))
+    before = observing.protected(study, step)
     process = study.backends.executor.run(
         _command(step, parts, study), watch=ProgressTail(folder, study.backends.screen).poll
     )
-    if not process.ok:
-        stderr = read_log(workspace.root, f"{step.run}/stderr.log")
-        return process, (fault(process, stderr, f"{step.run}/stderr.log"),)
-    if not _intact(study, step, job_sha256):
-        message = "the run changed its job.json, which says what it was given"
-        return process, (Finding(code="tampered", severity="error", message=message, where=f"{step.run}/job.json"),)
+    claimed = observing.set_aside(folder)
+    changed = observing.changed(before, observing.protected(study, step))
+    if not process.ok or changed:
+        failed = () if process.ok else (_fault(step, process, parts, study),)
+        return process, (*(tampered(step.run, path) for path in changed), *failed)
     study.backends.screen.stage("grade", f"{step.run} on dev")
     graded = grade(study, step.run, parts["dev"], "final_info.json")
     if isinstance(graded, Finding):
-        return process, (graded,)
-    where = f"{step.run}/final_info.json"
-    return process, check_run(graded, study.setting.template, len(study.setting.seeds), where)
+        return process, (*stale(step.run, claimed), graded)
+    facts = RunFacts(
+        seeds=study.setting.seeds,
+        cpu_s=process.cpu_s,
+        artefacts=observing.artefacts(folder, study.setting.template.limits.file_mb * MIB),
+        claimed=claimed,
+        counters=observing.counters(folder),
+        result_sha256=workspace.sha256(f"{step.run}/final_info.json"),
+    )
+    observing.seal(study, step, facts)
+    return process, check_run(GradedRun(step.run, step.planned, graded, facts), earlier, study.setting.template)
+
+
+def _fault(step: Step, process: ProcessResult, parts: dict[Part, str], study: Study) -> Finding:
+    """Return what is the model's to mend; raises GroundworkError for what is the user's."""
+    folder, where = study.workspace.run_dir(step), f"{step.run}/stderr.log"
+    stderr = read_log(study.workspace.root, where)
+    around = Surroundings(
+        free_mb=shutil.disk_usage(folder).free / MIB,
+        accelerator=str(getattr(study.setting.profile, "device", "")).startswith("cuda"),
+        given=(str(study.setting.folder), *(parts[part] for part in ("train", "tune"))),
+        packages=tuple(path.parent.name for path in study.setting.folder.glob("*/__init__.py")),
+    )
+    kind, found = classify(process, stderr, around), fault(process, stderr, where, around)
+    # Nobody edited the baseline: who killed it is the user's to know, and resuming may well succeed.
+    users: tuple[Kind, ...] = (*USERS, "killed") if step.planned is None else USERS
+    if kind in users:
+        raise GroundworkError(f"{folder / 'stderr.log'}: {remedy(kind, str(study.workspace.root))} ({found.message})")
+    return found
 
 
 def _command(step: Step, parts: dict[Part, str], study: Study) -> Command:
@@ -63,7 +100,7 @@ def _command(step: Step, parts: dict[Part, str], study: Study) -> Command:
     return Command(
         argv=(str(setting.python), "experiment.py", f"--out_dir={step.run}"),
         cwd=workspace.root,
-        readable=(workspace.path("experiment.py"), setting.folder, *data, folder / "job.json"),
+        readable=(workspace.path("experiment.py"), setting.folder, *data, folder / observing.GIVEN),
         writable=(folder,),
         env={**setting.environment, "HF_HUB_OFFLINE": "1", "MPLBACKEND": "Agg"},
         limits=setting.template.limits,
@@ -72,33 +109,37 @@ def _command(step: Step, parts: dict[Part, str], study: Study) -> Command:
     )
 
 
-def _job(parts: dict[Part, str], study: Study) -> dict[str, object]:
+def _job(parts: dict[Part, str], earlier: tuple[GradedRun, ...], study: Study) -> dict[str, object]:
     return {
         "profile": study.setting.profile.model_dump(),
         "seeds": list(study.setting.seeds),
         "data": {part: parts[part] for part in ("train", "tune")},
-        "earlier": {run.step.run: _earlier(study, run) for run in _accepted(study)},
+        "earlier": {run.name: _earlier(run.info) for run in earlier},
     }
 
 
-def _earlier(study: Study, run: Run) -> dict[str, object]:
-    info = FinalInfo.model_validate_json(study.workspace.read(f"{run.path}/final_info.json"))
+def _earlier(info: FinalInfo) -> dict[str, object]:
     return {
         name: condition.model_dump(include={"config", "self_reported", "means"})
         for name, condition in info.root.items()
     }
 
 
-def _accepted(study: Study) -> list[Run]:
-    return [run for run in study.workspace.journal.all("execute", Run) if run.accepted]
-
-
-def _intact(study: Study, step: Step, sha256: str) -> bool:
-    try:
-        content = read_leftover(study.workspace.root, f"{step.run}/job.json", LOG_BYTES)
-    except LeftoverRefused:
-        return False
-    return hashlib.sha256(content).hexdigest() == sha256
+def _graded_runs(study: Study) -> tuple[GradedRun, ...]:
+    """Return the accepted runs, the baseline first; GroundworkError where one is not what it was when it was graded."""
+    journal, workspace = study.workspace.journal, study.workspace
+    graded = []
+    for run in (run for run in journal.all("execute", Run) if run.accepted):
+        seal = journal.find(observing.SEAL, run.step.label, observing.Seal)
+        for path, sha256 in seal.files.items() if seal else ():
+            if not workspace.path(path).is_file() or workspace.sha256(path) != sha256:
+                raise GroundworkError(f"{workspace.path(path)}: changed since {run.step.run} was graded; restore it")
+        info = FinalInfo.model_validate_json(workspace.read(f"{run.path}/final_info.json"))
+        facts = RunFacts(seeds=study.setting.seeds)
+        if seal:
+            facts = RunFacts.model_validate_json(workspace.read(f"{run.path}/{observing.FACTS}"))
+        graded.append(GradedRun(run.step.run, run.step.planned, info, facts))
+    return tuple(graded)
 
 
 def _relocate(findings: tuple[Finding, ...], step: Step, path: str) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from orchestrator import prompts
 from orchestrator.records import Hypothesis, Plan, PlannedRun, Record
-from orchestrator.study import AnswerRefused, Study, ask, json_block
+from orchestrator.study import AnswerRefused, Study, ask, described, json_block
 
 BASELINE = "baseline"
 MAX_RUNS = 8
@@ -27,7 +27,7 @@ def plan_runs(study: Study) -> Plan:
         prompt = prompts.render(
             "plan",
             idea=study.idea.model_dump(),
-            setting=(study.setting.folder / "prompt.md").read_text(),
+            setting=described(study),
             metrics=study.setting.template.metrics,
             baseline=study.workspace.read("experiment.py"),
             seeds=len(study.setting.seeds),

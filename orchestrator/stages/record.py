@@ -6,8 +6,10 @@ from pydantic import Field
 
 from orchestrator import notes, prompts
 from orchestrator.errors import GroundworkError
+from orchestrator.evidence.faults import signature
 from orchestrator.evidence.references import typed_result
-from orchestrator.records import Edit, FinalInfo, Plan, PlannedRun, Record, Run
+from orchestrator.leftovers import read_log
+from orchestrator.records import Edit, Plan, PlannedRun, Record, Run
 from orchestrator.study import AnswerRefused, Study, ask, json_block
 
 MAX_TRIES = 4
@@ -37,11 +39,12 @@ def record_run(run: Run, plan: Plan, study: Study) -> Plan:
 
 def _after_success(run: Run, plan: Plan, study: Study) -> Plan:
     remaining = plan.runs[1:] if run.step.planned else plan.runs
-    info = FinalInfo.model_validate_json(study.workspace.read(f"{run.path}/final_info.json"))
+    accepted = [one for one in study.workspace.journal.all("execute", Run) if one.accepted]
+    shown = [notes.describe_run(one, study.workspace, study.setting.template) for one in (accepted[0], run)]
     prompt = prompts.render(
         "record",
         run=run,
-        table=notes.results_table(info, study.setting.template),
+        shown="\n\n".join(dict.fromkeys(shown)),
         hypotheses=plan.hypotheses,
         remaining=remaining,
     )
@@ -64,11 +67,25 @@ def _after_failure(run: Run, plan: Plan, study: Study) -> Plan:
         why = "; ".join(finding.message for finding in run.findings)
         folder = study.workspace.path(run.path)
         raise GroundworkError(f"{folder}: the unedited baseline fails, so nothing can be compared: {why}")
-    if plan.tries < MAX_TRIES:
+    again = _failed_before(run, study)
+    if plan.tries < MAX_TRIES and not again:
         return plan.model_copy(update={"attempt": plan.attempt + 1, "tries": plan.tries + 1, "prose": ""})
     _restore(study)
-    prose = f"'{run.step.planned.name}' was given up after {MAX_TRIES} attempts."
+    why = ": the same failure came again, after it had been explained" if again else ""
+    prose = f"'{run.step.planned.name}' was given up after {plan.tries} attempts{why}."
     return plan.model_copy(update={"runs": plan.runs[1:], "attempt": plan.attempt + 1, "tries": 1, "prose": prose})
+
+
+def _failed_before(run: Run, study: Study) -> bool:
+    """True where an earlier attempt at the same planned run failed in the same way."""
+    attempts = [r for r in study.workspace.journal.all("execute", Run) if not r.accepted and r.step != run.step]
+    earlier = [r for r in attempts if r.step.planned == run.step.planned and r.step.number == run.step.number]
+    return _signature(run, study) in {_signature(r, study) for r in earlier}
+
+
+def _signature(run: Run, study: Study) -> tuple[str, str, str]:
+    error = next(finding for finding in run.findings if finding.severity == "error")
+    return signature(error, read_log(study.workspace.root, f"{run.path}/stderr.log") if run.process else "")
 
 
 def _restore(study: Study) -> None:
@@ -82,6 +99,8 @@ def _restore(study: Study) -> None:
 
 def _parse(text: str, run: Run, study: Study) -> RecordAnswer:
     answer = json_block(text, RecordAnswer)
+    if "://" in answer.notes:
+        raise AnswerRefused("The notes hold an address. Name sources by the library's keys, and nothing else.")
     number = typed_result(answer.notes)
     if number:
         raise AnswerRefused(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+
 from orchestrator import notes, prompts
 from orchestrator.evidence.references import check, describe
 from orchestrator.evidence.wording import check_wording
 from orchestrator.paper.bib import Library
-from orchestrator.records import Evidence, Section
-from orchestrator.study import AnswerRefused, Study, ask, block
+from orchestrator.records import Edit, Evidence, Run, Section
+from orchestrator.study import AnswerRefused, Study, ask, block, described
 
 # In the order of writing: what was done before what it means, the abstract last.
 SECTIONS = (
@@ -44,11 +46,27 @@ def _prompt(name: str, evidence: Evidence, library: Library, study: Study) -> st
         outline=_outline(study),
         hypotheses="\n".join(notes.hypothesis_lines(evidence.hypotheses, study.setting.template)),
         idea=study.idea.model_dump(),
-        setting=(study.setting.folder / "prompt.md").read_text(),
-        experiment=study.workspace.read("experiment.py"),
+        setting=described(study),
+        experiment=_changes(evidence, study),
         evidence=describe(evidence),
         library=library.describe(),
     )
+
+
+def _changes(evidence: Evidence, study: Study) -> str:
+    """The baseline's experiment.py, and what each run changed in it."""
+    runs = [run for run in study.workspace.journal.all("execute", Run) if run.accepted]
+    texts = {}
+    for run in runs:
+        edit = study.workspace.journal.find("edit", run.step.label, Edit)
+        if edit is not None:
+            texts[run.step.run] = study.workspace.text_at(edit.commit, edit.path)
+    baseline = texts.pop("run_0", "")
+    parts = [baseline]
+    for name, text in texts.items():
+        lines = difflib.unified_diff(baseline.splitlines(), text.splitlines(), "run_0", name, lineterm="", n=1)
+        parts.append(f"{name} ({evidence.runs[name]}):\n" + "\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def _outline(study: Study) -> str:

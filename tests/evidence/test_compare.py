@@ -22,7 +22,7 @@ def test_an_exploratory_difference_has_an_interval_and_no_verdict_word():
     assert (low + high) / 2 == pytest.approx(found.difference)
     assert (found.matched_on, found.level) == ("l0", 0.95)
     assert found.test == (
-        "two-sided t test with 24 degrees of freedom, variance pooled over 7 conditions with seeds as blocks, or its "
+        "t test with 24 degrees of freedom, variance pooled over 7 conditions with seeds as blocks, or its "
         "own where larger; against the baseline's curve, a cubic through the 5 of 6 points nearest; not adjusted for "
         "other comparisons"
     )

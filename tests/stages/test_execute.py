@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from orchestrator.errors import GroundworkError
+from orchestrator.evidence.facts import RunFacts
+from orchestrator.observing import Seal
 from orchestrator.records import Edit, FinalInfo, Finding, Run
 from orchestrator.stages.edit import edit_experiment
 from orchestrator.stages.execute import execute_run
@@ -30,7 +33,7 @@ def test_the_baseline_goes_the_same_way_as_every_run(study, parts):
 
 def test_earlier_results_reach_later_jobs(study, parts):
     execute_run(BASELINE, edit_experiment(BASELINE, study), parts, study)
-    ran(study, parts, (study.setting.folder / "experiment.py").read_text())
+    ran(study, parts, (study.setting.folder / "experiment.py").read_text().replace("0.05", "0.4"))
     earlier = json.loads(study.workspace.read("run_1/job.json"))["earlier"]
     assert len(earlier["run_0"]["lr=0.1"]["self_reported"]["mean_loss"]) == 3
 
@@ -56,7 +59,7 @@ def test_a_refused_edit_runs_nothing_and_is_an_attempt(study, parts):
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("open('run_1/final_info.json', 'w').write('{\"a\": {}}')\n", "no-metrics"),
+        ("open('run_1/final_info.json', 'w').write('{\"a\": {}}')\n", "stale-result"),
         ("open('run_1/job.json', 'w').write('{}')\n", "crashed"),
         ("import os\nos.rename('run_1/job.json', 'run_1/other.json')\n", "crashed"),
         ("import json\nfor _ in range(3):\n    open('run_1/progress.jsonl', 'a').write('{\"loss\": NaN}\\n')\n"
@@ -87,3 +90,44 @@ def test_a_run_cannot_read_what_it_will_be_graded_with(study, parts):
 def test_a_recorded_run_is_not_executed_again(study, parts):
     first = ran(study, parts, "raise SystemExit(3)\n")
     assert ran(study, parts, "print('would succeed')\n") == first
+
+
+def test_a_baseline_that_does_not_hold_is_named_so(study, parts):
+    study.workspace.write("experiment.py", "raise ValueError\n")
+    run = execute_run(BASELINE, Edit(path="experiment.py", commit="x"), parts, study)
+    assert [finding.code for finding in run.findings] == ["crashed", "baseline-invalid"]
+    assert run.findings[1].where == "attempts/run_0.1/stderr.log"
+
+
+def test_a_fault_of_the_users_is_no_attempt_and_resuming_tries_again(study, parts):
+    text = "raise OSError(122, 'Disk quota exceeded', 'run_1/weights')\n"
+    with pytest.raises(GroundworkError, match="free some space"):
+        ran(study, parts, text)
+    assert study.workspace.journal.all("execute", Run) == []
+    with pytest.raises(GroundworkError, match="free some space"):
+        ran(study, parts, text)
+    assert study.workspace.path("attempts/run_1.1-interrupted/stderr.log").is_file()
+
+
+def test_a_killed_baseline_is_the_users_and_a_killed_run_is_data(study, parts):
+    text = "import os\nos.kill(os.getpid(), 9)\n"
+    assert [finding.code for finding in ran(study, parts, text).findings] == ["killed"]
+    with pytest.raises(GroundworkError, match="ended from outside"):
+        execute_run(BASELINE, Edit(path="experiment.py", commit="x"), parts, study)
+
+
+def test_facts_and_hashes_of_a_graded_run_are_kept(study, parts):
+    execute_run(BASELINE, edit_experiment(BASELINE, study), parts, study)
+    facts = RunFacts.model_validate_json(study.workspace.read("run_0/facts.json"))
+    assert facts.seeds == study.setting.seeds
+    assert len(facts.counters) == 9
+    assert len(facts.artefacts) == 27
+    seal = study.workspace.journal.find("seal", "run_0.1", Seal)
+    assert seal.files["run_0/final_info.json"] == facts.result_sha256 == study.workspace.sha256("run_0/final_info.json")
+
+
+def test_a_result_that_changed_since_stops_the_idea(study, parts):
+    execute_run(BASELINE, edit_experiment(BASELINE, study), parts, study)
+    study.workspace.write("run_0/final_info.json", study.workspace.read("run_0/final_info.json").replace("0.0", "0.1"))
+    with pytest.raises(GroundworkError, match="changed since run_0 was graded"):
+        ran(study, parts, "pass\n")

@@ -47,12 +47,22 @@ def test_a_rejected_run_uses_no_number_and_is_in_the_notes(study, llm, parts):
 def test_a_hopeless_run_is_given_up_and_its_code_put_back(study, llm, parts):
     llm.answers = [noted()]
     plan = step(study, parts, Plan(hypotheses=(), runs=(ARM, OTHER)))
-    for _ in range(MAX_TRIES):
-        plan = step(study, parts, plan, "raise ValueError\n")
+    for number in range(MAX_TRIES):
+        plan = step(study, parts, plan, f"raise ValueError.__new__(ValueError, {number})\n")
     assert plan.runs == (OTHER,)
     assert next_step(plan).label == f"run_1.{MAX_TRIES + 1}"
     assert study.workspace.read("experiment.py") == (study.setting.folder / "experiment.py").read_text()
     assert "given up" in study.workspace.read("notes.txt")
+
+
+def test_the_same_failure_again_ends_the_retries(study, llm, parts):
+    llm.answers = [noted()]
+    plan = step(study, parts, Plan(hypotheses=(), runs=(ARM, OTHER)))
+    plan = step(study, parts, plan, "raise ValueError('first')\n")
+    assert plan.runs == (ARM, OTHER)
+    plan = step(study, parts, plan, "\n\nraise ValueError('first')\n")
+    assert plan.runs == (OTHER,)
+    assert "the same failure came again" in " ".join(study.workspace.read("notes.txt").split())
 
 
 def test_a_failing_baseline_stops_the_idea(study, parts):
@@ -66,7 +76,7 @@ def test_typed_results_and_reused_names_go_back(study, llm, parts):
     plan = step(study, parts, PLAN)
     assert "0.031" in llm.requests[1].messages[-1].content
     llm.answers = [noted(remaining=reused), noted(remaining=[{"name": "new", "goal": "a control"}])]
-    plan = step(study, parts, plan, (study.setting.folder / "experiment.py").read_text())
+    plan = step(study, parts, plan, (study.setting.folder / "experiment.py").read_text().replace("0.05", "0.4"))
     assert "used before" in llm.requests[-1].messages[-1].content
     assert [run.name for run in plan.runs] == ["new"]
 
