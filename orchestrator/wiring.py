@@ -166,7 +166,7 @@ def provenance(begun: Begun) -> str:
         how = {"scripted": "written in advance", "recorded": "given by a model earlier"}[begun.session_kind]
         return f"{what}: plan, edits and prose were {how} and replayed from {begun.session}; {real}.{confined}"
     others = others.replace("mailbox", "somebody behind a mailbox (a person or another agent)")
-    return f"Plan, edits and prose are by {others}; {real}, and no result was typed by a model.{confined}"
+    return f"Plan, edits and prose are by {others}; {real}. Results are references that code expanded.{confined}"
 
 
 def cache_folder(template: str) -> Path:

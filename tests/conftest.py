@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -26,17 +25,6 @@ def launch():
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def corpus() -> Path:
-    """The ancestor's idea folders; where CI runs, their absence fails."""
-    named = os.environ.get("GROUNDWORK_CORPUS")
-    if named and Path(named).is_dir():
-        return Path(named)
-    if os.environ.get("CI"):
-        pytest.fail("GROUNDWORK_CORPUS names no folder, and CI needs it")
-    pytest.skip("GROUNDWORK_CORPUS is not set: the ancestor's folders are not here")
 
 
 @pytest.fixture(scope="session")
