@@ -59,14 +59,11 @@ def changed(before: dict[str, str], after: dict[str, str]) -> tuple[str, ...]:
 def set_aside(folder: Path) -> dict[str, str]:
     """Rename what a run left under names of our own files; return SHA-256 by name ('' where it is no regular file).
 
-    We write these files ourselves, by way of a temporary one, and would otherwise follow a link that lies there.
+    What stands there is the run's claim and no result; a folder of such a name would also be in the way of ours.
     """
     folder.chmod(0o755)
     claimed = {}
     for name in OURS:
-        temporary = folder / f".{name}.part"
-        if temporary.is_symlink() or temporary.exists():
-            temporary.rename(folder / f"{temporary.name}.{uuid.uuid4().hex}")
         path = folder / name
         if path.is_symlink() or path.exists():
             claimed[name] = _sha256(folder, name, HASHED_BYTES)

@@ -15,12 +15,12 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.errors import BadInput, GroundworkError
+from orchestrator.evidence.assemble import assemble
 from orchestrator.evidence.audit import FILE, Audit, RunAudit, differences, touched
 from orchestrator.evidence.baseline import invalid_baseline
 from orchestrator.evidence.facts import GradedRun, RunFacts
 from orchestrator.evidence.gate import check_run, check_values
 from orchestrator.evidence.metrics import Source, collect
-from orchestrator.evidence.verdicts import judge
 from orchestrator.journal import Journal
 from orchestrator.leftovers import LeftoverRefused, read_leftover
 from orchestrator.observing import FACTS, SEAL, Seal
@@ -152,21 +152,8 @@ def _derived(folder: Path, journal: Journal, graded: list[GradedRun], kept: Evid
     results = {run.name: _parse(folder, f"{run.name}/{TEST}", FinalInfo) for run in graded}
     entries = tuple(entry for run in graded for entry in _measured(folder, run, results[run.name], kept))
     plans = [*journal.all("plan", Plan), *journal.all("record", Plan), *journal.all("stop", Plan)]
-    unjudged = Evidence(
-        entries=entries,
-        runs={run.name: run.planned.name if run.planned else "baseline" for run in graded},
-        settings={name: {c: result.config for c, result in info.root.items()} for name, info in results.items()},
-        counts={
-            "runs": len(graded),
-            "attempts": len(attempts),
-            "rejected": len(attempts) - len(graded),
-            "seeds": len(graded[0].facts.seeds) if graded else 0,
-        },
-        hypotheses=max(plans, key=lambda plan: plan.number).hypotheses if plans else (),
-        metrics=kept.metrics,
-        equal_settings=kept.equal_settings,
-    )
-    return unjudged.model_copy(update={"verdicts": judge(unjudged, unjudged.equal_settings)})
+    hypotheses = max(plans, key=lambda plan: plan.number).hypotheses if plans else ()
+    return assemble(entries, attempts, results, hypotheses, kept)
 
 
 def _measured(folder: Path, run: GradedRun, info: FinalInfo, kept: Evidence) -> tuple[EvidenceEntry, ...]:

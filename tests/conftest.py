@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,13 @@ QUICK = ROOT / "tests" / "quick"
 
 # Programs that the tests start inherit an ignored interrupt, where the tests themselves run in the background.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def missing(what: str) -> None:
+    """Skip where a person's machine lacks something; in CI a missing install is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 @pytest.fixture

@@ -34,14 +34,13 @@ def test_names_of_ours_are_set_aside_and_no_link_is_followed(tmp_path):
     treasure.write_text("mine")
     (run / "final_info.json").write_text("{}")
     (run / "test_info.json").symlink_to(treasure)
-    (run / ".run.json.part").symlink_to(treasure)
     run.chmod(0o500)
     claimed = set_aside(run)
     assert sorted(claimed) == ["final_info.json", "test_info.json"]
     assert claimed["final_info.json"] != ""
     assert claimed["test_info.json"] == ""
-    assert not {"final_info.json", "test_info.json", ".run.json.part"} & {path.name for path in run.iterdir()}
-    assert len(list(run.iterdir())) == 3
+    assert not {"final_info.json", "test_info.json"} & {path.name for path in run.iterdir()}
+    assert len(list(run.iterdir())) == 2
     assert treasure.read_text() == "mine"
 
 

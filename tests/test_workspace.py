@@ -72,3 +72,14 @@ def test_commits_ignore_hooks_and_foreign_configuration(workspace, monkeypatch, 
         env={"PATH": "/usr/bin:/bin"},
     )
     assert log.stdout.split() == ["Groundwork", "Groundwork"]
+
+
+def test_a_planted_link_is_replaced_and_never_followed(workspace, tmp_path):
+    treasure = tmp_path / "treasure"
+    treasure.write_text("mine")
+    for name in ("run.json", ".run.json.part"):
+        workspace.path(name).symlink_to(treasure)
+    workspace.write("run.json", "ours")
+    assert treasure.read_text() == "mine"
+    assert workspace.read("run.json") == "ours"
+    assert not workspace.path("run.json").is_symlink()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from orchestrator import notes
 from orchestrator.errors import GroundworkError
+from orchestrator.evidence.assemble import assemble
 from orchestrator.evidence.metrics import Source, collect
-from orchestrator.evidence.verdicts import judge
 from orchestrator.grading import grade
 from orchestrator.records import Evidence, FinalInfo, Finding, Part, Plan, Record, Run
 from orchestrator.study import Study
@@ -30,9 +30,9 @@ def confirm(parts: dict[Part, str], plan: Plan, study: Study) -> Evidence:
         return Confirmed(file=FILE, sha256=study.workspace.write(FILE, evidence.model_dump_json(indent=1)))
 
     confirmed = study.workspace.journal.once("confirm", "", Confirmed, make)
-    study.workspace.write("notes.txt", notes.render(study.workspace, study.setting.template, study.provenance))
     if study.workspace.sha256(FILE) != confirmed.sha256:
         raise GroundworkError(f"{study.workspace.path(FILE)}: changed since it was written; restore it to go on")
+    study.workspace.write("notes.txt", notes.render(study.workspace, study.setting.template, study.provenance))
     return Evidence.model_validate_json(study.workspace.read(FILE))
 
 
@@ -43,23 +43,7 @@ def _evidence(parts: dict[Part, str], plan: Plan, study: Study) -> Evidence:
     entries = tuple(
         entry for name, info in graded.items() for entry in collect(info, _source(name, study), study.setting.template)
     )
-    unjudged = Evidence(
-        entries=entries,
-        runs={run.step.run: run.step.planned.name if run.step.planned else "baseline" for run in accepted},
-        settings={
-            name: {condition: result.config for condition, result in info.root.items()} for name, info in graded.items()
-        },
-        counts={
-            "runs": len(accepted),
-            "attempts": len(runs),
-            "rejected": len(runs) - len(accepted),
-            "seeds": len(study.setting.seeds),
-        },
-        hypotheses=plan.hypotheses,
-        metrics=study.setting.template.metrics,
-        equal_settings=study.setting.template.equal_settings,
-    )
-    return unjudged.model_copy(update={"verdicts": judge(unjudged, unjudged.equal_settings)})
+    return assemble(entries, runs, graded, plan.hypotheses, study.setting.template)
 
 
 def _score(run: Run, part: str, study: Study) -> FinalInfo:

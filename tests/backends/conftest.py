@@ -14,6 +14,7 @@ import pytest
 from orchestrator.backends.sandbox import Protection, probe
 from orchestrator.outside import Command
 from orchestrator.records import Limits
+from tests.conftest import missing
 
 LIMITS = Limits(timeout_s=20, memory_mb=512, file_mb=16, processes=32)
 
@@ -26,7 +27,7 @@ def protection() -> Protection:
 @pytest.fixture
 def bubblewrap(protection: Protection) -> str:
     if protection.level != "bubblewrap":
-        pytest.skip(f"no bubblewrap here: {protection.reason}")
+        missing(f"no bubblewrap here: {protection.reason}")
     return "bubblewrap"
 
 

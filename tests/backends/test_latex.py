@@ -13,7 +13,7 @@ from orchestrator.evidence.syntax import FONTS
 from orchestrator.paper.bib import Library
 from orchestrator.paper.tex import Outcome, Paper, Part, complaints, render
 from orchestrator.records import Evidence, EvidenceEntry, Figure, MetricSpec
-from tests.conftest import ROOT
+from tests.conftest import ROOT, missing
 
 TEMPLATE = ROOT / "latex_template"
 PLAIN = r"\documentclass{article}\begin{document}Some words.\end{document}"
@@ -94,7 +94,7 @@ Other models, layers and longer training are untested, and interpretability was 
 def latexmk():
     typesetter = Latexmk(LocalExecutor(probe().level))
     if typesetter.missing():
-        pytest.skip(f"no TeX here: {typesetter.missing()}")
+        missing(f"no TeX here: {typesetter.missing()}")
     return typesetter
 
 
