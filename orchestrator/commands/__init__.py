@@ -1,0 +1,1 @@
+"""The commands of `launch.py`, one a module. Only what `--help` needs is imported at a module's top."""

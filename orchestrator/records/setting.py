@@ -1,0 +1,87 @@
+"""An idea, and the research setting in which it is tried."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from orchestrator.records.base import Record, Slug
+
+Direction = Literal["lower", "higher", "none"]
+Part = Literal["train", "tune", "dev", "test"]
+
+
+class Idea(BaseModel):
+    """An idea file. Keys are those of the ancestor; keys that are not named here are kept as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    Name: Slug
+    Title: str = Field(min_length=1)
+    Experiment: str = Field(min_length=1)
+    template: Slug
+
+
+class MetricSpec(Record):
+    """A metric that the grader computes. A model is never asked for any of this.
+
+    `smallest_effect` is the smallest difference of interest, in the metric's own units; `match` names the metric that
+    must be equal for a fair comparison; `may_repeat` says that two runs may agree in it bit for bit; `chance` is
+    what a model gets that learnt nothing.
+    """
+
+    name: Slug
+    words: str
+    direction: Direction
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    primary: bool = False
+    smallest_effect: float | None = Field(default=None, gt=0)
+    match: Slug | None = None
+    may_repeat: bool = False
+    chance: float | None = None
+
+
+class Limits(Record):
+    """What a process may use. Reaching one ends its whole process tree."""
+
+    timeout_s: float = Field(gt=0)
+    memory_mb: int = Field(gt=0)
+    file_mb: int = Field(gt=0)
+    processes: int = Field(gt=0)
+
+
+class Profile(BaseModel):
+    """A scale at which a setting runs. `seeds` counts the repetitions; the other keys are the template's own."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: Slug
+    seeds: int = Field(ge=1)
+
+
+class Commands(Record):
+    """Arguments that the environment's Python gets, for each program of the template that is trusted."""
+
+    fetch: tuple[str, ...] = ()
+    prepare: tuple[str, ...]
+    grade: tuple[str, ...]
+
+
+class Template(Record):
+    """`template.toml`: a research setting. Runs are compared only where their `equal_settings` are the same."""
+
+    name: Slug
+    title: str
+    default_profile: Slug
+    commands: Commands
+    limits: Limits
+    metrics: tuple[MetricSpec, ...] = Field(min_length=1)
+    profiles: tuple[Profile, ...] = Field(min_length=1)
+    equal_settings: tuple[str, ...] = ()
+
+    def metric(self, name: str) -> MetricSpec:
+        """Return the metric called `name`; KeyError if the template declares none."""
+        return {metric.name: metric for metric in self.metrics}[name]
