@@ -58,11 +58,14 @@ class Verdict(Record):
 
 
 class Figure(Record):
-    """A figure that plot.py made; paths are relative to the idea folder."""
+    """A figure that plot.py made, and what it shows as read back from it; paths are relative to the idea folder."""
 
     name: str
     pdf: str
     png: str
+    sha256: str = ""
+    metrics: tuple[Slug, ...] = ()
+    runs: tuple[Slug, ...] = ()
 
 
 class Evidence(Record):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from orchestrator import prompts
+from orchestrator import drawing, prompts
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence.faults import fault, last_traceback
-from orchestrator.leftovers import read_log
+from orchestrator.evidence.figures import Drawn, check_figure, shown
+from orchestrator.leftovers import LeftoverRefused, read_leftover, read_log
 from orchestrator.outside import Command
 from orchestrator.protocols import EditTask
 from orchestrator.records import Evidence, Figure, Record
@@ -17,7 +19,8 @@ from orchestrator.study import Study, asker
 
 FILE = "plot.py"
 MAX_TRIES = 3
-MIN_BYTES = 1000
+DRAWING = Path(drawing.__file__).resolve()
+DATA_BYTES = 4 * 1024 * 1024
 
 
 class Plotted(Record):
@@ -34,9 +37,10 @@ def plot_runs(evidence: Evidence, study: Study) -> Evidence:
         failure = ""
         for attempt in range(1, MAX_TRIES + 1):
             text = _edit(attempt, failure, evidence, study)
-            failure = _draw(text, study)
+            failure = _draw(text, study) or _problems(evidence, study)
             if not failure:
-                return Plotted(figures=_figures(study))
+                study.workspace.commit(FILE, "plot.py for the figures")
+                return Plotted(figures=tuple(_figure(name, evidence, study) for name in _names(study)))
             study.backends.screen.note(f"  rejected: {failure.splitlines()[0]}")
         raise GroundworkError(f"{study.workspace.path(FILE)}: no figures after {MAX_TRIES} attempts: {failure}")
 
@@ -56,7 +60,7 @@ def _edit(attempt: int, failure: str, evidence: Evidence, study: Study) -> str:
 
 
 def _draw(text: str, study: Study) -> str:
-    """Run plot.py; return '' and commit it where figures came of it, else what went wrong."""
+    """Run plot.py; return '' where figures came of it, else what went wrong."""
     workspace, setting = study.workspace, study.setting
     try:
         ast.parse(text)
@@ -69,9 +73,9 @@ def _draw(text: str, study: Study) -> str:
         old.unlink()
     result = study.backends.executor.run(
         Command(
-            argv=(str(setting.python), FILE),
+            argv=(str(setting.python), str(DRAWING), FILE),
             cwd=workspace.root,
-            readable=(workspace.path(FILE), workspace.path("evidence.json"), setting.folder),
+            readable=(workspace.path(FILE), workspace.path("evidence.json"), DRAWING, setting.folder),
             writable=(figures,),
             env={**setting.environment, "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp"},  # noqa: S108
             limits=setting.template.limits,
@@ -82,18 +86,41 @@ def _draw(text: str, study: Study) -> str:
     if not result.ok:
         stderr = read_log(workspace.root, "plot.stderr.log")
         return f"{fault(result, stderr, 'plot.stderr.log').message}\n{last_traceback(stderr)}"
-    if not _figures(study):
-        return "plot.py ended well but left no figure: each needs figures/<name>.pdf and figures/<name>.png, not empty"
-    workspace.commit(FILE, "plot.py for the figures")
+    if not _names(study):
+        return "plot.py ended well but saved no figure: each needs figures/<name>.pdf and figures/<name>.png"
     return ""
 
 
-def _figures(study: Study) -> tuple[Figure, ...]:
+def _problems(evidence: Evidence, study: Study) -> str:
+    """Read each figure back; return what is wrong with them, or ''."""
+    problems = []
+    for name in _names(study):
+        try:
+            found = check_figure(_drawn(name, study), evidence)
+        except (LeftoverRefused, ValidationError) as error:
+            found = (f"it can't be read back: save it with matplotlib, as PDF and as PNG ({str(error)[:200]})",)
+        problems += [f"figures/{name}: {problem}." for problem in found]
+    return "\n".join(problems)
+
+
+def _names(study: Study) -> list[str]:
     folder = study.workspace.path("figures")
-    names = sorted(path.stem for path in folder.glob("*.pdf") if _is_figure(path.stem, study))
-    return tuple(Figure(name=name, pdf=f"figures/{name}.pdf", png=f"figures/{name}.png") for name in names)
+    return sorted(path.stem for path in folder.glob("*.pdf"))
 
 
-def _is_figure(name: str, study: Study) -> bool:
-    files = [study.workspace.path(f"figures/{name}{suffix}") for suffix in (".pdf", ".png")]
-    return all(f.is_file() and not f.is_symlink() and f.stat().st_size >= MIN_BYTES for f in files)
+def _drawn(name: str, study: Study) -> Drawn:
+    folder = study.workspace.path("figures")
+    read_leftover(folder, f"{name}.png", DATA_BYTES)
+    return Drawn.model_validate_json(read_leftover(folder, f"{name}.json", DATA_BYTES))
+
+
+def _figure(name: str, evidence: Evidence, study: Study) -> Figure:
+    entries = shown(_drawn(name, study), evidence)
+    return Figure(
+        name=name,
+        pdf=f"figures/{name}.pdf",
+        png=f"figures/{name}.png",
+        sha256=study.workspace.sha256(f"figures/{name}.pdf"),
+        metrics=tuple(dict.fromkeys(entry.metric for entry in entries)),
+        runs=tuple(dict.fromkeys(entry.run for entry in entries)),
+    )

@@ -20,8 +20,8 @@ def test_figures_exist_as_pdf_and_png(study, coder, evidence):  # noqa: F811
     [
         ("import nowhere\n", "ModuleNotFoundError"),
         ("x = (\n", "does not parse"),
-        ("print('drawn')\n", "left no figure"),
-        ("open('figures/mse.pdf', 'w').close()\nopen('figures/mse.png', 'w').close()\n", "left no figure"),
+        ("print('drawn')\n", "saved no figure"),
+        ("open('figures/mse.pdf', 'w').close()\nopen('figures/mse.png', 'w').close()\n", "read back"),
         ("open('journal.jsonl')\n", "FileNotFoundError"),
     ],
 )
