@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +25,8 @@ from orchestrator.models.keys import Keys, take_keys
 from orchestrator.models.ledger import Ledger, Opened
 from orchestrator.models.recording import drift
 from orchestrator.models.session import read_session
-from orchestrator.protocols import EditFormat, Screen
-from orchestrator.records import Profile, Record, Template
+from orchestrator.protocols import Coder, EditFormat, LanguageModel, Screen
+from orchestrator.records import Idea, Profile, Record, Template
 from orchestrator.screen import Terminal
 from orchestrator.study import Backends, Setting, Study
 from orchestrator.workspace import Workspace
@@ -144,6 +144,34 @@ def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: 
                 screen.note(f"{drifted.drifted} of {drifted.compared} prompts differ from those of {begun.session}")
     finally:
         coder.close()
+        screen.close()
+        workspace.journal.close()
+
+
+@contextmanager
+def trial(
+    name: str, profile: str | None, scratch: Path, *, allow_unsandboxed: bool
+) -> Iterator[Callable[[LanguageModel, Coder], Study]]:
+    """Open a template by itself, for `check-template`: the caller says who stands in for model and coder."""
+    folder = inputs.find_template(str(Path(name).resolve()) if (Path(name) / "template.toml").is_file() else name)
+    template = inputs.load_template(folder)
+    setting = Setting(
+        template=template,
+        profile=_profile(template, profile, folder),
+        folder=folder,
+        python=inputs.environment_python(folder, template.name),
+        cache=cache_folder(template.name),
+    )
+    executor = LocalExecutor(_protection(allow_unsandboxed=allow_unsandboxed).level)
+    workspace, screen = Workspace.create(scratch, template.name), Terminal()
+    for file in ("experiment.py", "plot.py"):
+        workspace.write(file, (folder / file).read_bytes())
+    idea = Idea(Name="check_template", Title="The baseline alone", Experiment="None.", template=template.name)
+    try:
+        yield lambda llm, coder: Study(
+            idea, setting, workspace, Backends(llm, coder, executor, Latexmk(executor), screen), "No paper is written."
+        )
+    finally:
         screen.close()
         workspace.journal.close()
 

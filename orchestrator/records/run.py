@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import isfinite, sqrt
+from statistics import fmean, stdev
 from typing import Literal
 
-from pydantic import ConfigDict, RootModel
+from pydantic import ConfigDict, RootModel, model_validator
 
 from orchestrator.records.base import Finding, Record, Scalar
 from orchestrator.records.plan import Step
@@ -37,13 +39,34 @@ class ProcessResult(Record):
 
 
 class Condition(Record):
-    """The grader's results of one condition: per-seed values by metric, in the order of the job's seeds."""
+    """The grader's results of one condition: per-seed values by metric, in the order of the job's seeds.
+
+    Means and standard errors of the mean (sample standard deviation over the root of n) that a grader leaves out are
+    computed from those values; they are None where a value is missing, and the latter for a single seed.
+    """
 
     means: dict[str, float | None]
     stderrs: dict[str, float | None]
     final_info_dict: dict[str, list[float | None]]
     config: dict[str, Scalar] = {}
     self_reported: dict[str, list[float | None]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _summarised(cls, given: object) -> object:
+        if not isinstance(given, dict) or not isinstance(given.get("final_info_dict"), dict):
+            return given
+        values = {name: _numbers(one) for name, one in given["final_info_dict"].items()}
+        means = {name: fmean(one) if one else None for name, one in values.items()}
+        errors = {name: stdev(one) / sqrt(len(one)) if len(one) > 1 else None for name, one in values.items()}
+        return {"means": means, "stderrs": errors, **given}
+
+
+def _numbers(values: object) -> list[float]:
+    """Return the values if all are finite numbers, else none: a mean over fewer seeds is another quantity."""
+    listed = values if isinstance(values, list) else []
+    finite = [float(one) for one in listed if isinstance(one, int | float) and isfinite(one)]
+    return finite if len(finite) == len(listed) else []
 
 
 class FinalInfo(RootModel[dict[str, Condition]]):
