@@ -13,10 +13,11 @@ from orchestrator.stages.plan import plan_runs
 from orchestrator.stages.plot import plot_runs
 from orchestrator.stages.prepare import Prepared, prepare_data
 from orchestrator.stages.record import record_run
+from orchestrator.stages.review import review_paper
 from orchestrator.stages.write import SECTIONS, write_section
 from orchestrator.study import Study
 
-STAGES = ("prepare", "plan", "edit", "execute", "record", "confirm", "plot", "write", "cite", "compile")
+STAGES = ("prepare", "plan", "edit", "execute", "record", "confirm", "plot", "write", "cite", "compile", "review")
 
 
 class Outcome(Record):
@@ -28,7 +29,7 @@ class Outcome(Record):
 
 
 def run_idea(study: Study) -> Outcome:
-    """Carry one idea from plan to paper; what the journal already holds is not done again."""
+    """Carry one idea from plan to reviewed paper; what the journal already holds is not done again."""
     data = prepare_data(study)
     plan = plan_runs(study)
     while step := next_step(plan):
@@ -38,6 +39,7 @@ def run_idea(study: Study) -> Outcome:
     sections = [write_section(name, evidence, study) for name in SECTIONS]
     cited = cite_sources(sections, study)
     paper = compile_paper(cited.sections, evidence, study)
+    review_paper(paper.pdf, evidence, study)
     return Outcome(folder=str(study.workspace.root), pdf=paper.pdf, missing=paper.missing)
 
 

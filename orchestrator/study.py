@@ -67,7 +67,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Study:
-    """One idea, carried from plan to paper in its folder."""
+    """One idea, carried from plan to paper in its folder. `scripted`: its answers were written in advance."""
 
     idea: Idea
     setting: Setting
@@ -75,6 +75,7 @@ class Study:
     backends: Backends
     provenance: str
     edit_format: EditFormat = "diff"
+    scripted: bool = False
 
 
 def described(study: Study) -> str:

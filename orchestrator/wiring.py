@@ -137,7 +137,8 @@ def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: 
     backends = Backends(_gateway(workspace, begun, keys, screen), coder, executor, Latexmk(executor), screen)
     try:
         idea = inputs.load_idea(workspace.path("idea.json"))
-        yield Study(idea, setting, workspace, backends, provenance(begun), begun.edit_format)
+        scripted = begun.session_kind == "scripted"
+        yield Study(idea, setting, workspace, backends, provenance(begun), begun.edit_format, scripted)
         if begun.session:
             drifted = drift(workspace.journal, workspace.path(SESSION))
             if drifted.compared:
