@@ -1,4 +1,4 @@
-"""One part of the data: the activations of whole sequences, memory-mapped."""
+"""One part of the data: the activations of whole sequences, memory-mapped, or streamed where the disk is too small."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from temporal_sae.inflow import MARK, Inflow
+
 
 class Sequences:
-    """The sequences of one part, (N, T, d_in); read as float32, a batch at a time."""
+    """The sequences of one part, (N, T, d_in); read as float32, a batch at a time.
+
+    Of a streamed part only the first sequences can be had by their rows; `batches` gives all of it.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Map `folder/x.npy`; ValueError if it is not an array of sequences."""
         self.x_NTD = np.load(folder / "x.npy", mmap_mode="r", allow_pickle=False)
         if self.x_NTD.ndim != 3 or 0 in self.x_NTD.shape:
             raise ValueError(f"{folder / 'x.npy'}: shape {self.x_NTD.shape}, expected (sequences, tokens, d_in)")
+        self.inflow = Inflow(folder) if (folder / MARK).is_file() else None
 
     def __len__(self) -> int:
-        return int(self.x_NTD.shape[0])
+        return self.inflow.sequences if self.inflow else int(self.x_NTD.shape[0])
 
     @property
     def context(self) -> int:
@@ -33,8 +39,12 @@ class Sequences:
         return int(self.x_NTD.shape[2])
 
     def batch(self, rows: np.ndarray | slice) -> Tensor:
-        """Return the sequences at `rows` as (B, T, D) in float32."""
-        return torch.from_numpy(self.x_NTD[rows].astype(np.float32))
+        """Return the sequences at `rows` as (B, T, D) in float32; IndexError for those that are streamed."""
+        if self.inflow and np.arange(len(self))[rows].max(initial=0) >= len(self.x_NTD):
+            raise IndexError(
+                f"only the first {len(self.x_NTD)} sequences lie on the disk; `batches` streams all of them"
+            )
+        return to_tensor(self.x_NTD[rows])
 
     def mean(self, sequences: int = 256) -> Tensor:
         """Return the mean activation (D,) over the first few sequences (their order is random already)."""
@@ -49,14 +59,23 @@ class Sequences:
             raise ValueError(f"{steps} steps of {size} sequences: nothing would be trained")
         if len(self) < size:
             raise ValueError(f"{len(self)} sequences are fewer than one batch of {size}")
-        return self._batches(size, steps, np.random.default_rng(seed))
+        if self.inflow:
+            return map(to_tensor, self.inflow.batches(size, steps, seed))
+        return map(self.batch, shuffled(len(self), size, steps, seed))
 
-    def _batches(self, size: int, steps: int, generator: np.random.Generator) -> Iterator[Tensor]:
-        order = generator.permutation(len(self))
-        at = 0
-        for _ in range(steps):
-            if at + size > len(order):
-                order, at = generator.permutation(len(self)), 0
-            # Sorted within the batch, so that the disk is read in one direction; the order there changes no loss.
-            yield self.batch(np.sort(order[at : at + size]))
-            at += size
+
+def to_tensor(x_BTD: np.ndarray) -> Tensor:
+    """Return stored activations in float32."""
+    return torch.from_numpy(x_BTD.astype(np.float32))
+
+
+def shuffled(sequences: int, size: int, steps: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield the rows of each of `steps` batches, in an order drawn from `seed`, a new one for each epoch."""
+    generator = np.random.default_rng(seed)
+    order, at = generator.permutation(sequences), 0
+    for _ in range(steps):
+        if at + size > sequences:
+            order, at = generator.permutation(sequences), 0
+        # Sorted within the batch, so that the disk is read in one direction; the order there changes no loss.
+        yield np.sort(order[at : at + size])
+        at += size

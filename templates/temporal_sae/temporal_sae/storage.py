@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 
 class UnreadableError(Exception):
     """A file is missing, not a regular file, reached through a link, or larger than allowed."""
@@ -43,10 +45,26 @@ def write_json(path: Path, value: object) -> None:
     draft.rename(path)
 
 
-def append_json_line(path: Path, value: dict[str, Any]) -> None:
-    """Append one line to a progress file. A non-finite number is written as it is: whoever watches shall see it."""
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write `array` as .npy, by rename, so that a reader never sees half of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("wb") as stream:
+        np.save(stream, array, allow_pickle=False)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.rename(path)
+
+
+def append_json_line(path: Path, value: dict[str, Any], *, durable: bool = False) -> None:
+    """Append one line to a file, and with `durable` wait until it is on the disk.
+
+    A non-finite number is written as it is: whoever watches progress shall see it.
+    """
     with path.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(value) + "\n")
+        if durable:
+            stream.flush()
+            os.fsync(stream.fileno())
 
 
 def read_untrusted(root: Path, relative: str, limit_bytes: int) -> bytes:
