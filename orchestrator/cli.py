@@ -23,7 +23,7 @@ FORMATS = ("diff", "udiff", "whole", "architect")
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--idea", metavar="NAME|FILE", help="Carry this idea from plan to paper.")
 @click.option("--template", metavar="NAME|DIR", help="Another setting than the one that the idea names.")
-@click.option("--profile", metavar="NAME", help="Scale of the setting; the template's default if left out.")
+@click.option("--profile", metavar="NAME|FILE.toml", help="Scale of the setting; the template's default if left out.")
 @click.option("--edit-format", type=click.Choice(FORMATS), default="diff", help="The form of the coder's edits.")
 @model_flags
 @budget_flags

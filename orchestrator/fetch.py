@@ -7,39 +7,29 @@ have to wait for that.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from orchestrator import inputs
-from orchestrator.wiring import cache_folder
+from orchestrator.errors import GroundworkError
+from orchestrator.preflight import HUB_TOKEN, fetch, run_trusted
+from orchestrator.wiring import open_setting
 
 
 def main(folder: Path) -> int:
-    """Run the template's `fetch` and `prepare` in its own environment; return the first exit status that isn't 0."""
+    """Run the template's `fetch` and `prepare` in its own environment; return the exit status."""
     template = inputs.load_template(folder)
     if not template.commands.fetch:
         return 0
-    python = inputs.environment_python(folder, template.name)
-    cache = cache_folder(template.name)
-    cache.mkdir(parents=True, exist_ok=True)
-    profile = next(one for one in template.profiles if one.name == template.default_profile)
+    setting = open_setting(template, inputs.find_profile(None, template, folder), folder)
+    _say(f"{template.name}: model and text")
+    fetch(setting, os.environ.get(HUB_TOKEN))
     with tempfile.TemporaryDirectory() as scratch:
-        described = Path(scratch) / "profile.json"
-        described.write_text(profile.model_dump_json())
-        prepare = (*template.commands.prepare, "--profile", str(described), "--out", scratch)
-        for what, program in (
-            ("model and text", template.commands.fetch),
-            (f"data of profile {profile.name}", prepare),
-        ):
-            _say(f"{template.name}: {what}")
-            command = [str(python), *program, "--cache", str(cache)]
-            environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_WAIT_POLICY": "PASSIVE"}
-            status = subprocess.run(command, cwd=folder, env=environment, check=False).returncode
-            if status:
-                return status
-    return 0
+        _say(f"{template.name}: data of profile {setting.profile.name}")
+        done = run_trusted(setting, template.commands.prepare, ("--out", scratch))
+    sys.stderr.write(done.stderr)
+    return done.returncode
 
 
 def _say(text: str) -> None:
@@ -48,4 +38,8 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve()))
+    try:
+        sys.exit(main(Path(sys.argv[1]).resolve()))
+    except GroundworkError as error:
+        _say(str(error))
+        sys.exit(error.exit_status)

@@ -36,7 +36,7 @@ def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Fi
             readable=(setting.folder, folder, Path(part_folder)),
             writable=(out,),
             env=setting.environment,
-            limits=setting.template.limits,
+            limits=setting.limits,
             stdout=folder / f"{stem}.stdout.log",
             stderr=folder / f"{stem}.stderr.log",
         )

@@ -1,4 +1,4 @@
-"""What the user gives: ideas and templates. Parsed here, once; every mistake is named by file and field."""
+"""What the user gives: ideas, templates and profiles. Parsed here, once; every mistake is named by file and field."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.errors import BadInput
-from orchestrator.records import Idea, Template
+from orchestrator.records import Idea, Profile, Template
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -72,6 +72,49 @@ def load_template(folder: Path) -> Template:
         if not (folder / name).is_file():
             raise BadInput(f"{folder}: the template has no file {name}; add it")
     return template
+
+
+def find_profile(name: str | None, template: Template, folder: Path) -> Profile:
+    """Return a template's profile by its name (the default without one), or the user's own from a .toml file."""
+    if name and (name.endswith(".toml") or "/" in name):
+        return load_profile(Path(name), template)
+    profiles = {profile.name: profile for profile in template.profiles}
+    wanted = name or template.default_profile
+    if wanted not in profiles:
+        raise BadInput(f"{folder / 'template.toml'}: no profile '{wanted}'{_near(wanted, list(profiles))}")
+    return profiles[wanted]
+
+
+def load_profile(path: Path, template: Template) -> Profile:
+    """Parse a user's profile: the keys of a [[profiles]] table, over those of the profile that `base` names, if any.
+
+    A relative path in it is relative to the file; it becomes absolute. BadInput names the field.
+    """
+    try:
+        own = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: the profile cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"{path}: {error}") from error
+    profiles = {profile.name: profile for profile in template.profiles}
+    base = own.pop("base", None)
+    if base is not None and base not in profiles:
+        raise BadInput(f"{path}: field base: no profile '{base}'{_near(str(base), list(profiles))}")
+    if own.get("name") in profiles:
+        raise BadInput(f"{path}: field name: '{own['name']}' is the template's own; choose another")
+    paths = {key: _own_path(own[key], path, key) for key in template.path_keys if isinstance(own.get(key), str)}
+    inherited = profiles[base].model_dump(exclude={"name", "expected"}) if base else {}
+    return parse(Profile, inherited | own | paths, path)
+
+
+def _own_path(value: str, file: Path, key: str) -> str:
+    """Return the absolute path of what lies at `value`, seen from the profile's file; else `value`, which is a name."""
+    path = file.parent / Path(value).expanduser()
+    if path.exists():
+        return str(path.resolve())
+    if value.startswith((".", "/", "~")):
+        raise BadInput(f"{file}: field {key}: {path} does not exist")
+    return value
 
 
 def environment_python(folder: Path, name: str) -> Path:

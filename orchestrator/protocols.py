@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import IO, Literal, Protocol
 
 from orchestrator.outside import Answer, Command, Message, Request
 from orchestrator.records import ProcessResult, Record
@@ -49,6 +49,24 @@ class Coder(Protocol):
         ...
 
 
+class Companion(Protocol):
+    """A confined program that runs beside others until it is closed (`backends.executor.Worker`)."""
+
+    @property
+    def stdout(self) -> IO[str]:
+        """What it says."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """True when the program is no more, whoever ended it."""
+        ...
+
+    def close(self) -> None:
+        """End it with every process that came from it."""
+        ...
+
+
 class Executor(Protocol):
     """Runs a program confined and to its end (`backends.executor.LocalExecutor`)."""
 
@@ -57,6 +75,10 @@ class Executor(Protocol):
 
         `watch` is called about twice a second; a non-empty answer is a reason to end the process tree at once.
         """
+        ...
+
+    def open(self, command: Command) -> Companion:
+        """Start a program that runs beside others; whoever opens it closes it."""
         ...
 
 

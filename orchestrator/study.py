@@ -21,7 +21,7 @@ from orchestrator import prompts
 from orchestrator.errors import ModelUnavailable
 from orchestrator.outside import Message, Request
 from orchestrator.protocols import Coder, EditFormat, Executor, LanguageModel, Screen, Typesetter
-from orchestrator.records import Idea, Profile, Template
+from orchestrator.records import Idea, Limits, Profile, Template
 from orchestrator.workspace import Workspace
 
 T = TypeVar("T")
@@ -59,6 +59,17 @@ class Setting:
         return {"PYTHONPATH": str(self.folder), "OMP_WAIT_POLICY": "PASSIVE"}
 
     @property
+    def limits(self) -> Limits:
+        """What a run may use: the profile's own limits, or the template's."""
+        return self.profile.limits or self.template.limits
+
+    @property
+    def own_paths(self) -> tuple[Path, ...]:
+        """The files and folders of the user's that the profile names: trusted programs read them beside the cache."""
+        named = (self.profile.scale().get(key) for key in self.template.path_keys)
+        return tuple(Path(value) for value in named if isinstance(value, str) and Path(value).is_absolute())
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds of every run. They follow from the setting's name: no model chooses them, all ideas share them."""
         names = (f"{self.template.name}/{self.profile.name}/{index}" for index in range(self.profile.seeds))
@@ -81,7 +92,7 @@ class Study:
 def described(study: Study) -> str:
     """Return the template's prompt.md with the profile at which this study runs, and how hypotheses are judged."""
     setting = study.setting
-    profile = ", ".join(f"{key} = {value}" for key, value in setting.profile.model_dump().items())
+    profile = ", ".join(f"{key} = {value}" for key, value in setting.profile.scale().items())
     margins = ", ".join(f"{m.name} {m.smallest_effect:g}" for m in setting.template.metrics if m.smallest_effect)
     tests = prompts.render("tests", margins=margins, seeds=len(setting.seeds))
     return f"{(setting.folder / 'prompt.md').read_text().strip()}\n\n# The profile\n\n{profile}\n\n{tests}"

@@ -25,6 +25,7 @@ from orchestrator.models.keys import Keys, take_keys
 from orchestrator.models.ledger import Ledger, Opened
 from orchestrator.models.recording import drift
 from orchestrator.models.session import read_session
+from orchestrator.preflight import HUB_TOKEN, make_ready
 from orchestrator.protocols import Coder, EditFormat, LanguageModel, Screen
 from orchestrator.records import Idea, Profile, Record, Template
 from orchestrator.screen import Terminal
@@ -32,6 +33,7 @@ from orchestrator.study import Backends, Setting, Study
 from orchestrator.workspace import Workspace
 
 SESSION = "session.jsonl"
+PROFILE = "profile.json"
 BOOKKEEPING = {"call", "budget"}
 
 
@@ -58,24 +60,28 @@ def begin(start: Start, models: Models) -> Iterator[Study]:
     folder = _template_folder(start.template or idea.template, idea_file)
     template = inputs.load_template(folder)
     session = _session(models, idea_file)
-    inputs.environment_python(folder, template.name)
+    profile = inputs.find_profile(start.profile, template, folder)
+    setting = open_setting(template, profile, folder)
     models.check(keys)
+    protection = _protection(allow_unsandboxed=start.allow_unsandboxed)
+    make_ready(setting, start.runs, keys.get(HUB_TOKEN), _say)
     begun = Begun(
         idea=idea.Name,
         template=_portable(folder),
-        profile=_profile(template, start.profile, folder).name,
+        profile=profile.name,
         models=models,
         edit_format=start.edit_format,
         session=session.name if session else "",
         session_kind=read_session(session)[0].kind if session else "",
         date=datetime.now(UTC).date().isoformat(),
-        sandbox=_protection(allow_unsandboxed=start.allow_unsandboxed).level,
+        sandbox=protection.level,
     )
     workspace = Workspace.create(start.runs, idea.Name)
     with _resumable(workspace):
         workspace.write("idea.json", idea_file.read_bytes())
         if session:
             workspace.write(SESSION, session.read_bytes())
+        workspace.write(PROFILE, profile.model_dump_json(indent=1))
         workspace.write("template.lock", json.dumps(inputs.template_lock(folder), indent=1))
         for name in ("experiment.py", "plot.py"):
             workspace.write(name, (folder / name).read_bytes())
@@ -123,13 +129,7 @@ def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: 
     protection = _protection(allow_unsandboxed=allow_unsandboxed)
     workspace.write("sandbox.json", protection.describe())
     executor = LocalExecutor(protection.level)
-    setting = Setting(
-        template=template,
-        profile=_profile(template, begun.profile, folder),
-        folder=folder,
-        python=inputs.environment_python(folder, template.name),
-        cache=cache_folder(template.name),
-    )
+    setting = open_setting(template, _profile(workspace, begun, template, folder), folder)
     screen = Terminal()
     screen.note(f"{begun.idea} in {workspace.root}")
     screen.note(provenance(begun))
@@ -156,13 +156,7 @@ def trial(
     """Open a template by itself, for `check-template`: the caller says who stands in for model and coder."""
     folder = inputs.find_template(str(Path(name).resolve()) if (Path(name) / "template.toml").is_file() else name)
     template = inputs.load_template(folder)
-    setting = Setting(
-        template=template,
-        profile=_profile(template, profile, folder),
-        folder=folder,
-        python=inputs.environment_python(folder, template.name),
-        cache=cache_folder(template.name),
-    )
+    setting = open_setting(template, inputs.find_profile(profile, template, folder), folder)
     executor = LocalExecutor(_protection(allow_unsandboxed=allow_unsandboxed).level)
     workspace, screen = Workspace.create(scratch, template.name), Terminal()
     for file in ("experiment.py", "plot.py"):
@@ -196,6 +190,17 @@ def provenance(begun: Begun) -> str:
         return f"{what}: plan, edits and prose were {how} and replayed from {begun.session}; {real}.{confined}"
     others = others.replace("mailbox", "somebody behind a mailbox (a person or another agent)")
     return f"Plan, edits and prose are by {others}; {real}. Results are references that code expanded.{confined}"
+
+
+def open_setting(template: Template, profile: Profile, folder: Path) -> Setting:
+    """Return a template at a profile's scale, with the places where its environment and its cache lie here."""
+    return Setting(
+        template=template,
+        profile=profile,
+        folder=folder,
+        python=inputs.environment_python(folder, template.name),
+        cache=cache_folder(template.name),
+    )
 
 
 def cache_folder(template: str) -> Path:
@@ -237,7 +242,11 @@ def _session(models: Models, idea_file: Path) -> Path | None:
 
 
 def _warn(text: str) -> None:
-    sys.stderr.write(f"warning: {text}\n")
+    _say(f"warning: {text}")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def _template_folder(name: str, idea_file: Path) -> Path:
@@ -245,12 +254,12 @@ def _template_folder(name: str, idea_file: Path) -> Path:
     return inputs.find_template(str(beside.resolve()) if (beside / "template.toml").is_file() else name)
 
 
-def _profile(template: Template, name: str | None, folder: Path) -> Profile:
-    profiles = {profile.name: profile for profile in template.profiles}
-    wanted = name or template.default_profile
-    if wanted not in profiles:
-        raise BadInput(f"{folder / 'template.toml'}: no profile '{wanted}'; there are: {', '.join(profiles)}")
-    return profiles[wanted]
+def _profile(workspace: Workspace, begun: Begun, template: Template, folder: Path) -> Profile:
+    """Return the profile with which an idea was begun; it lies in the folder, since the user's own file may be gone."""
+    path = workspace.path(PROFILE)
+    if not path.is_file():
+        return inputs.find_profile(begun.profile, template, folder)
+    return inputs.parse(Profile, json.loads(path.read_text()), path)
 
 
 def _protection(*, allow_unsandboxed: bool) -> Protection:

@@ -107,6 +107,11 @@ class Worker:
     def __exit__(self, *_raised: object) -> None:
         self.close()
 
+    @property
+    def ended(self) -> bool:
+        """True when the program is no more, whoever ended it."""
+        return self._tree.root is None or self._tree.root.poll() is not None
+
     def close(self) -> None:
         """End the process tree, then close the pipes. May be called again, and while another thread reads."""
         with self._closing:

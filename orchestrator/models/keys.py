@@ -58,7 +58,7 @@ def take_keys(file: Path | None = None, warn: Callable[[str], None] = lambda _te
 
 def is_key(name: str) -> bool:
     """True for the name of an environment variable that holds a key."""
-    return name.endswith("_API_KEY") or name == "ANTHROPIC_AUTH_TOKEN"
+    return name.endswith("_API_KEY") or name in ("ANTHROPIC_AUTH_TOKEN", "HF_TOKEN")
 
 
 def _start_again(keys: dict[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -53,25 +53,51 @@ class Limits(Record):
     processes: int = Field(gt=0)
 
 
+class Expected(Record):
+    """What a profile will take, for the person who chooses one. An `estimate` has not been measured."""
+
+    time: str
+    memory_mb: int = Field(gt=0)
+    source: Literal["measured", "estimate"]
+
+
 class Profile(BaseModel):
-    """A scale at which a setting runs. `seeds` counts the repetitions; the other keys are the template's own."""
+    """A scale at which a setting runs. `seeds` counts the repetitions; further keys are the template's own.
+
+    `limits` take the place of the template's where a scale needs more.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     name: Slug
     seeds: int = Field(ge=1)
+    limits: Limits | None = None
+    expected: Expected | None = None
+
+    def scale(self) -> dict[str, Any]:
+        """Return the keys that say what is computed: what the template's programs and a model are told."""
+        return self.model_dump(exclude={"limits", "expected"})
 
 
 class Commands(Record):
-    """Arguments that the environment's Python gets, for each program of the template that is trusted."""
+    """Arguments that the environment's Python gets, for each program of the template that is trusted.
+
+    `fetch` alone has a network; `preflight` says what stands in a profile's way; `stream` feeds a run with data that
+    is not stored.
+    """
 
     fetch: tuple[str, ...] = ()
+    preflight: tuple[str, ...] = ()
+    stream: tuple[str, ...] = ()
     prepare: tuple[str, ...]
     grade: tuple[str, ...]
 
 
 class Template(Record):
-    """`template.toml`: a research setting. Runs are compared only where their `equal_settings` are the same."""
+    """`template.toml`: a research setting. Runs are compared only where their `equal_settings` are the same.
+
+    `path_keys` are the keys of a profile that may name a file or folder of the user's.
+    """
 
     name: Slug
     title: str
@@ -81,6 +107,7 @@ class Template(Record):
     metrics: tuple[MetricSpec, ...] = Field(min_length=1)
     profiles: tuple[Profile, ...] = Field(min_length=1)
     equal_settings: tuple[str, ...] = ()
+    path_keys: tuple[str, ...] = ()
 
     def metric(self, name: str) -> MetricSpec:
         """Return the metric called `name`; KeyError if the template declares none."""

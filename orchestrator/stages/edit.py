@@ -63,7 +63,7 @@ def _instruction(step: Step, study: Study) -> str:
 
 def _failure_report(run: Run, study: Study) -> str:
     stderr = read_log(study.workspace.root, f"{run.path}/stderr.log") if run.process else ""
-    return report(run, stderr, study.setting.template.limits, _installed(study))
+    return report(run, stderr, study.setting.limits, _installed(study))
 
 
 def _installed(study: Study) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from orchestrator.outside import Command
 from orchestrator.progress import ProgressTail
 from orchestrator.records import Edit, FinalInfo, Finding, Part, ProcessResult, Run, Step
 from orchestrator.study import Study
+from orchestrator.supply import READ, Supply, supplied
 
 MIB = 1024 * 1024
 
@@ -48,11 +49,12 @@ def _execute(step: Step, parts: dict[Part, str], study: Study) -> tuple[ProcessR
     workspace = study.workspace
     folder = workspace.fresh_run_dir(step)
     earlier = _graded_runs(study)
-    workspace.write(f"{step.run}/{observing.GIVEN}", json.dumps(_job(parts, earlier, study), indent=1))
-    before = observing.protected(study, step)
-    process = study.backends.executor.run(
-        _command(step, parts, study), watch=ProgressTail(folder, study.backends.screen).poll
-    )
+    tail = ProgressTail(folder, study.backends.screen)
+    with supplied(step, parts, study) as supply:
+        workspace.write(f"{step.run}/{observing.GIVEN}", json.dumps(_job(supply, earlier, study), indent=1))
+        before = observing.protected(study, step)
+        command = _command(step, supply, study)
+        process = study.backends.executor.run(command, watch=lambda: supply.watch() or tail.poll())
     claimed = observing.set_aside(folder)
     changed = observing.changed(before, observing.protected(study, step))
     if not process.ok or changed:
@@ -65,7 +67,7 @@ def _execute(step: Step, parts: dict[Part, str], study: Study) -> tuple[ProcessR
     facts = RunFacts(
         seeds=study.setting.seeds,
         cpu_s=process.cpu_s,
-        artefacts=observing.artefacts(folder, study.setting.template.limits.file_mb * MIB),
+        artefacts=observing.artefacts(folder, study.setting.limits.file_mb * MIB),
         claimed=claimed,
         counters=observing.counters(folder),
         result_sha256=workspace.sha256(f"{step.run}/final_info.json"),
@@ -81,7 +83,7 @@ def _fault(step: Step, process: ProcessResult, parts: dict[Part, str], study: St
     around = Surroundings(
         free_mb=shutil.disk_usage(folder).free / MIB,
         accelerator=str(getattr(study.setting.profile, "device", "")).startswith("cuda"),
-        given=(str(study.setting.folder), *(parts[part] for part in ("train", "tune"))),
+        given=(str(study.setting.folder), *(parts[part] for part in READ)),
         packages=tuple(path.parent.name for path in study.setting.folder.glob("*/__init__.py")),
     )
     kind, found = classify(process, stderr, around), fault(process, stderr, where, around)
@@ -92,28 +94,28 @@ def _fault(step: Step, process: ProcessResult, parts: dict[Part, str], study: St
     return found
 
 
-def _command(step: Step, parts: dict[Part, str], study: Study) -> Command:
-    """The run sees its code, the template's package, and the train and tune parts; it writes its own directory."""
+def _command(step: Step, supply: Supply, study: Study) -> Command:
+    """The run sees its code, the template's package, and the parts it may read; it writes its own directory."""
     workspace, setting = study.workspace, study.setting
     folder = workspace.run_dir(step)
-    data = tuple(workspace.path(parts[part]) for part in ("train", "tune"))
+    data = tuple(map(workspace.path, supply.folders.values()))
     return Command(
         argv=(str(setting.python), "experiment.py", f"--out_dir={step.run}"),
         cwd=workspace.root,
         readable=(workspace.path("experiment.py"), setting.folder, *data, folder / observing.GIVEN),
         writable=(folder,),
         env={**setting.environment, "HF_HUB_OFFLINE": "1", "MPLBACKEND": "Agg"},
-        limits=setting.template.limits,
+        limits=setting.limits,
         stdout=folder / "stdout.log",
         stderr=folder / "stderr.log",
     )
 
 
-def _job(parts: dict[Part, str], earlier: tuple[GradedRun, ...], study: Study) -> dict[str, object]:
+def _job(supply: Supply, earlier: tuple[GradedRun, ...], study: Study) -> dict[str, object]:
     return {
-        "profile": study.setting.profile.model_dump(),
+        "profile": study.setting.profile.scale(),
         "seeds": list(study.setting.seeds),
-        "data": {part: parts[part] for part in ("train", "tune")},
+        "data": supply.folders,
         "earlier": {run.name: _earlier(run.info) for run in earlier},
     }
 

@@ -78,7 +78,7 @@ def _draw(text: str, study: Study) -> str:
             readable=(workspace.path(FILE), workspace.path("evidence.json"), DRAWING, setting.folder),
             writable=(figures,),
             env={**setting.environment, "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp"},  # noqa: S108
-            limits=setting.template.limits,
+            limits=setting.limits,
             stdout=workspace.path("plot.stdout.log"),
             stderr=workspace.path("plot.stderr.log"),
         )

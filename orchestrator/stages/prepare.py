@@ -12,6 +12,9 @@ from orchestrator.progress import ProgressTail
 from orchestrator.records import Part, Record
 from orchestrator.study import Study
 
+TIMEOUT_S = 7 * 24 * 3600.0
+FILE_MB = 10_000_000
+
 
 class Prepared(Record):
     """The data's key (a content hash) and the folder of each part."""
@@ -36,7 +39,7 @@ def prepare_data(study: Study) -> Prepared:
 def _produce(study: Study) -> Prepared:
     workspace, setting = study.workspace, study.setting
     out = workspace.path("prepare")
-    workspace.write("prepare/profile.json", setting.profile.model_dump_json(indent=1))
+    workspace.write("prepare/profile.json", json.dumps(setting.profile.scale(), indent=1))
     setting.cache.mkdir(parents=True, exist_ok=True)
     flags = ("--profile", str(out / "profile.json"), "--cache", str(setting.cache), "--out", str(out))
     tail = ProgressTail(out, study.backends.screen)
@@ -44,10 +47,11 @@ def _produce(study: Study) -> Prepared:
         Command(
             argv=(str(setting.python), *setting.template.commands.prepare, *flags),
             cwd=out,
-            readable=(setting.folder,),
+            readable=(setting.folder, *setting.own_paths),
             writable=(out, setting.cache),
             env=setting.environment,
-            limits=setting.template.limits,
+            # Trusted, with the store's own cap on the disk: it may take days, and its files are as large as the data.
+            limits=setting.limits.model_copy(update={"timeout_s": TIMEOUT_S, "file_mb": FILE_MB}),
             stdout=out / "stdout.log",
             stderr=out / "stderr.log",
         ),

