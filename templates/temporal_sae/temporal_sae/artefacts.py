@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from temporal_sae.checkpoints import discard
 from temporal_sae.encoder_source import encoder_source
 from temporal_sae.sae import Encode
 from temporal_sae.storage import write_json
@@ -31,7 +32,8 @@ def save_artefact(folder: Path, trained: Trained, encode: Encode, x_BTD: Tensor)
     """Write weights, encoder, config and measurements.
 
     The encoder's module is loaded again, alone as the grader will load it, and must give on `x_BTD` what `encode`
-    gives here: an encoder that leans on the rest of the experiment fails now, with a RuntimeError that says so.
+    gives here: an encoder that leans on the rest of the experiment fails now, with a RuntimeError that says so. The
+    training's checkpoint, if it left one, goes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().contiguous() for name, tensor in trained.sae.weights().items()}
@@ -40,6 +42,7 @@ def save_artefact(folder: Path, trained: Trained, encode: Encode, x_BTD: Tensor)
     write_json(folder / "config.json", trained.config)
     write_json(folder / "measured.json", trained.measured)
     _compare(load_encoder(folder / "encoder.py"), encode, x_BTD, weights)
+    discard(folder)
 
 
 def load_encoder(path: Path) -> Encode:

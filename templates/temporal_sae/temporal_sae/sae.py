@@ -1,4 +1,4 @@
-"""The standard sparse autoencoder of Bricken et al. (2023), "Towards Monosemanticity"."""
+"""The weights that all sparse autoencoders here share, and their decoder."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from temporal_sae import sparse
+
 Encode = Callable[[Tensor, Mapping[str, Tensor]], Tensor]
 
 
-class StandardSAE(nn.Module):
+class SparseAutoencoder(nn.Module):
     """Weights W_enc (D, F), b_enc (F,), W_dec (F, D), b_dec (D,), and what else an encoder may want.
 
-    f = ReLU((x - b_dec) W_enc + b_enc) and x_hat = f W_dec + b_dec, where each feature's direction (a row of W_dec)
-    keeps unit norm, so that no feature can hide from the sparsity penalty behind a long direction.
+    x_hat = f W_dec + b_dec, where each feature's direction (a row of W_dec) keeps unit norm, so that no feature can
+    hide from a penalty on its codes behind a long direction (Bricken et al., 2023). What f is, an encoder says.
     """
 
     def __init__(
@@ -22,7 +24,8 @@ class StandardSAE(nn.Module):
     ) -> None:
         """Draw random directions from torch's global generator; W_enc starts as their transpose, b_dec at `mean_D`.
 
-        Each tensor of `extra` becomes one more trained weight, which an encoder finds by its name.
+        Each tensor of `extra` becomes one more weight, which an encoder finds by its name. It is trained where it
+        requires a gradient, and is kept as it is where not.
         """
         super().__init__()
         if d_in < 1 or d_sae < 1:
@@ -33,15 +36,19 @@ class StandardSAE(nn.Module):
         self.b_enc = nn.Parameter(torch.zeros(d_sae))
         self.b_dec = nn.Parameter(torch.zeros(d_in) if mean_D is None else mean_D.clone())
         for name, tensor in (extra or {}).items():
-            self.register_parameter(name, nn.Parameter(tensor.clone()))
+            value = tensor.detach().clone()
+            if tensor.requires_grad:
+                self.register_parameter(name, nn.Parameter(value))
+            else:
+                self.register_buffer(name, value)
 
     def weights(self) -> dict[str, Tensor]:
         """Return the weights by name, still part of the graph."""
-        return dict(self.named_parameters())
+        return {**dict(self.named_parameters()), **dict(self.named_buffers())}
 
     def decode(self, f_BTF: Tensor) -> Tensor:
         """Return x_hat (B, T, D)."""
-        return f_BTF @ self.W_dec + self.b_dec
+        return sparse.decode(f_BTF, self.W_dec) + self.b_dec
 
     @torch.no_grad()
     def remove_parallel_gradient(self) -> None:
@@ -54,8 +61,3 @@ class StandardSAE(nn.Module):
     def normalise_directions(self) -> None:
         """Scale each row of W_dec back to norm 1."""
         self.W_dec /= self.W_dec.norm(dim=-1, keepdim=True).clamp_min(1e-8)
-
-
-def standard_encode(x_BTD: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
-    """Return the codes f (B, T, F) of the standard encoder."""
-    return torch.relu((x_BTD - weights["b_dec"]) @ weights["W_enc"] + weights["b_enc"])

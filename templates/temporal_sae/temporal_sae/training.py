@@ -1,33 +1,48 @@
-"""One trainer for every condition: Adam, warm-up and decay, clipped gradients, unit-norm decoder directions."""
+"""One trainer for every architecture: Adam, warm-up and decay, clipped gradients, unit-norm decoder directions."""
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from temporal_sae import sparse
 from temporal_sae.allocator import keep_freed_memory
+from temporal_sae.checkpoints import Checkpoint, checkpoint_path
 from temporal_sae.data import Sequences
+from temporal_sae.device import choose_device, precision
 from temporal_sae.job import Job, Scalar
-from temporal_sae.sae import Encode, StandardSAE
+from temporal_sae.resampling import draw_inputs, replace_features
+from temporal_sae.sae import Encode, SparseAutoencoder
 from temporal_sae.storage import append_json_line
 
 REPORT_EVERY = 10
+CHECKPOINT_S = 600.0
 
 
 @dataclass
 class State:
-    """What lives for one training: a loss keeps things in `memory`, and what it logs is averaged over all steps."""
+    """What lives for one training: a loss keeps things in `memory`, and what it logs is averaged over all steps.
+
+    `weights` are those that the codes were made with; `dead` (bool) are features that have not fired for a while.
+    `memory` may hold tensors, numbers, text, lists and dicts: what a checkpoint can keep.
+    """
 
     settings: Mapping[str, Scalar] = field(default_factory=dict)
     step: int = 0
     steps: int = 0
     memory: dict[str, Any] = field(default_factory=dict)
     logged: dict[str, list[float]] = field(default_factory=dict)
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    dead: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
 
     def log(self, name: str, value: Tensor | float) -> None:
         """Keep a number of this step; `measured.json` will hold its mean over the steps as `mean_<name>`."""
@@ -41,10 +56,24 @@ class State:
 Loss = Callable[[Tensor, Tensor, Tensor, Mapping[str, Scalar], State], Tensor]
 
 
+class Architecture(Protocol):
+    """What the trainer needs of one; `temporal_sae.architectures` has those there are."""
+
+    __name__: str
+
+    def initial_weights(self, d_in: int, d_sae: int, settings: Mapping[str, Scalar]) -> dict[str, Tensor]:
+        """Return weights beyond the usual four; those that require a gradient are trained."""
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """What all conditions of a run share. `warmup` and `decay` are fractions of the steps."""
+    """What all conditions of a run share. `warmup` and `decay` are fractions of the steps.
 
+    A feature is dead when it has not fired for `dead_after` tokens. Every `resample_every` steps dead features start
+    anew (0: never).
+    """
+
+    architecture: Architecture
     encode: Encode
     loss: Loss
     extra_weights: Callable[[int, int], dict[str, Tensor]]
@@ -52,6 +81,8 @@ class Recipe:
     warmup: float
     decay: float
     clip_norm: float
+    dead_after: int
+    resample_every: int
 
     def rate(self, step: int, steps: int) -> float:
         """Return the learning rate of `step` (from 0): linear up, constant, linear down, never zero."""
@@ -59,19 +90,89 @@ class Recipe:
         down = (steps - step) / max(1.0, self.decay * steps)
         return self.learning_rate * min(1.0, up, down)
 
+    def resamples(self, step: int, steps: int) -> bool:
+        """Say whether dead features start anew after `step`: not once the rate falls, when they couldn't learn."""
+        return self.resample_every > 0 and (step + 1) % self.resample_every == 0 and step + 1 < steps * (1 - self.decay)
+
     def settings(self) -> dict[str, Scalar]:
-        """Return the numbers of the recipe, for the record."""
-        names = ("learning_rate", "warmup", "decay", "clip_norm")
-        return {name: getattr(self, name) for name in names}
+        """Return the architecture's name and the numbers of the recipe, for the record."""
+        names = ("learning_rate", "warmup", "decay", "clip_norm", "dead_after", "resample_every")
+        return {"architecture": self.architecture.__name__.split(".")[-1], **{n: getattr(self, n) for n in names}}
+
+    def source_sha256(self) -> str:
+        """Return the hash of the file that defines the loss."""
+        return hashlib.sha256(Path(inspect.getfile(self.loss)).read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained SAE, what it ran with, and what it measured about itself."""
+    """A trained SAE, on the CPU, what it ran with, and what it measured about itself."""
 
-    sae: StandardSAE
+    sae: SparseAutoencoder
     config: dict[str, Scalar]
     measured: dict[str, float]
+
+
+class Training:
+    """One SAE on its way: everything that a step changes."""
+
+    def __init__(self, sae: SparseAutoencoder, recipe: Recipe, state: State, profile: Mapping[str, Any]) -> None:
+        """Move the SAE to the profile's device, where its weights stay in float32."""
+        self.device = choose_device(str(profile.get("device", "cpu")))
+        self.precision = precision(self.device, str(profile.get("dtype", "fp32")))
+        self.sae, self.recipe, self.state = sae.to(self.device), recipe, state
+        self.optimiser = torch.optim.Adam(sae.parameters(), lr=recipe.learning_rate, fused=True)
+        self.unfired_F = torch.zeros(sae.W_dec.shape[0], dtype=torch.long, device=self.device)  # tokens since a code
+
+    def step(self, x_BTD: Tensor) -> float:
+        """Take one step on a batch and return its loss."""
+        sae, recipe, state = self.sae, self.recipe, self.state
+        self.optimiser.param_groups[0]["lr"] = recipe.rate(state.step, state.steps)
+        x_BTD = x_BTD.to(self.device)
+        state.weights, state.dead = sae.weights(), self.unfired_F >= recipe.dead_after
+        with self.precision:
+            f_BTF = recipe.encode(x_BTD, state.weights)
+            x_hat_BTD = sae.decode(f_BTF)
+        f_BTF, x_hat_BTD = f_BTF.float(), x_hat_BTD.float()
+        loss = recipe.loss(f_BTF, x_BTD, x_hat_BTD, state.settings, state)
+        self.optimiser.zero_grad()
+        loss.backward()
+        sae.remove_parallel_gradient()
+        torch.nn.utils.clip_grad_norm_(sae.parameters(), recipe.clip_norm)
+        self.optimiser.step()
+        sae.normalise_directions()
+        self.unfired_F += x_BTD.shape[0] * x_BTD.shape[1]
+        self.unfired_F[sparse.fired(f_BTF)] = 0
+        if recipe.resamples(state.step, state.steps):
+            self._resample(x_BTD, x_hat_BTD.detach())
+        state.step += 1
+        return float(loss.detach())
+
+    def _resample(self, x_BTD: Tensor, x_hat_BTD: Tensor) -> None:
+        dead_G = (self.unfired_F >= self.recipe.dead_after).nonzero().squeeze(1)
+        inputs_GD = draw_inputs(x_BTD - self.sae.b_dec.detach(), x_BTD - x_hat_BTD, len(dead_G))
+        replace_features(self.sae, self.optimiser, dead_G[: len(inputs_GD)], inputs_GD)
+        self.unfired_F[dead_G[: len(inputs_GD)]] = 0
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that `restore` needs to go on as if nothing had happened."""
+        return {
+            "sae": self.sae.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "unfired": self.unfired_F,
+            "state": {name: getattr(self.state, name) for name in ("step", "memory", "logged")},
+            "random": [torch.get_rng_state(), *torch.cuda.get_rng_state_all()],
+        }
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Take over what `snapshot` returned."""
+        self.sae.load_state_dict(snapshot["sae"])
+        self.optimiser.load_state_dict(snapshot["optimiser"])
+        self.unfired_F.copy_(snapshot["unfired"])
+        for name, value in snapshot["state"].items():
+            setattr(self.state, name, value)
+        torch.set_rng_state(snapshot["random"][0].cpu())
+        torch.cuda.set_rng_state_all([state.cpu() for state in snapshot["random"][1:]])
 
 
 class Trainer:
@@ -85,35 +186,40 @@ class Trainer:
         self.done, self.total = 0, trainings * int(job.profile["steps"])
 
     def train(self, condition: str, settings: Mapping[str, Scalar], seed: int) -> Trained:
-        """Train one SAE; the same seed gives the same weights. FloatingPointError as soon as a loss is not finite."""
-        profile, recipe = self.job.profile, self.recipe
-        torch.manual_seed(seed)
-        extra = recipe.extra_weights(self.data.d_in, profile["d_sae"])
-        sae = StandardSAE(self.data.d_in, profile["d_sae"], self.data.mean(), extra)
-        optimiser = torch.optim.Adam(sae.parameters(), lr=recipe.learning_rate, fused=True)
-        state = State(settings, steps=profile["steps"])
-        for x_BTD in self.data.batches(profile["batch_sequences"], state.steps, seed):
-            optimiser.param_groups[0]["lr"] = recipe.rate(state.step, state.steps)
-            loss = self._step(sae, x_BTD, state, optimiser)
-            state.step += 1
+        """Train one SAE; the same seed gives the same weights. FloatingPointError as soon as a loss is not finite.
+
+        A long training leaves a checkpoint now and then, and one that finds its own goes on from there.
+        """
+        profile = self.job.profile
+        training = self._start(settings, seed)
+        state = training.state
+        config = {**_scalars(profile), **self.recipe.settings(), **settings}
+        checkpoint = self._checkpoint(condition, {**config, "seed": seed, "source": self.recipe.source_sha256()})
+        batches = self.data.batches(profile["batch_sequences"], state.steps, seed)
+        checkpoint.resume(training)
+        self.done += state.step
+        for x_BTD in islice(batches, state.step, None):
+            loss = training.step(x_BTD)
             self.done += 1
             if not math.isfinite(loss) or state.step % REPORT_EVERY == 0 or state.step == state.steps:
                 self._report(condition, seed, state, loss)
             if not math.isfinite(loss):
                 raise FloatingPointError(f"condition {condition}, seed {seed}: loss {loss} at step {state.step}")
-        config = {**_scalars(profile), **recipe.settings(), **settings}
-        return Trained(sae, config, {**state.means(), "final_loss": loss})
+            if state.step < state.steps:
+                checkpoint.keep(training)
+        return Trained(training.sae.cpu(), config, {**state.means(), "final_loss": loss})
 
-    def _step(self, sae: StandardSAE, x_BTD: Tensor, state: State, optimiser: torch.optim.Optimizer) -> float:
-        f_BTF = self.recipe.encode(x_BTD, sae.weights())
-        loss = self.recipe.loss(f_BTF, x_BTD, sae.decode(f_BTF), state.settings, state)
-        optimiser.zero_grad()
-        loss.backward()
-        sae.remove_parallel_gradient()
-        torch.nn.utils.clip_grad_norm_(sae.parameters(), self.recipe.clip_norm)
-        optimiser.step()
-        sae.normalise_directions()
-        return float(loss.detach())
+    def _start(self, settings: Mapping[str, Scalar], seed: int) -> Training:
+        profile, recipe, d_in = self.job.profile, self.recipe, self.data.d_in
+        torch.manual_seed(seed)
+        extra = {name: tensor.requires_grad_() for name, tensor in recipe.extra_weights(d_in, profile["d_sae"]).items()}
+        extra |= recipe.architecture.initial_weights(d_in, profile["d_sae"], settings)
+        sae = SparseAutoencoder(d_in, profile["d_sae"], self.data.mean(), extra)
+        return Training(sae, recipe, State(settings, steps=profile["steps"]), profile)
+
+    def _checkpoint(self, condition: str, about: Mapping[str, Scalar]) -> Checkpoint:
+        artefact = self.job.out_dir / condition / f"seed_{about['seed']}"
+        return Checkpoint(checkpoint_path(artefact), about, float(self.job.profile.get("checkpoint_s", CHECKPOINT_S)))
 
     def _report(self, condition: str, seed: int, state: State, loss: float) -> None:
         line = {"condition": condition, "seed": seed, "step": state.step, "steps": state.steps, "loss": loss}

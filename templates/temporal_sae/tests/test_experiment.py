@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 from conftest import TEMPLATE, job_content, python, write_job
+from safetensors.torch import load_file
+
+EXPERIMENT = (TEMPLATE / "experiment.py").read_text()
 
 
 def test_the_baseline_is_a_curve_of_five_and_leaves_no_final_info(finished_run: Path) -> None:
@@ -19,6 +25,68 @@ def test_what_ran_is_recorded_for_each_seed(finished_run: Path) -> None:
     assert config["l1"] == 0.001
     assert config["steps"] == 12
     assert "seeds" not in config
+
+
+def edited(run: Path, *changes: tuple[str, str]) -> None:
+    """Write experiment.py beside `run`, with one condition, and each of the changes made once."""
+    source = re.sub(r"(CONDITIONS.*?= \{\n)(.*?)(\n\}\n)", r'\1    "arm": {SETTINGS},\3', EXPERIMENT, flags=re.DOTALL)
+    for old, new in changes:
+        assert source.count(old) == 1, old
+        source = source.replace(old, new)
+    (run.parent / "experiment.py").write_text(source)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings", "metrics"),
+    [
+        ("standard", '"l1": 0.01', {"l0": (1, 24)}),
+        ("topk", '"k": 4', {"l0": (3, 4)}),
+        ("batch_topk", '"k": 4', {"l0": (2, 8)}),
+        ("jump_relu", '"l0_weight": 0.01, "l0_target": 4', {"l0": (1, 24)}),
+    ],
+)
+def test_one_constant_chooses_the_architecture_and_its_artefact_is_graded(
+    parts: dict[str, Path], tmp_path: Path, architecture: str, settings: str, metrics: dict[str, tuple[float, float]]
+) -> None:
+    run = tmp_path / "run_1"
+    write_job(run, job_content(parts, steps=40))
+    edited(run, ("architectures.standard ", f"architectures.{architecture} "), ("SETTINGS", settings))
+    done = python("experiment.py", "--out_dir=run_1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    info = graded(run, parts)["arm"]
+    assert info["config"]["architecture"] == architecture
+    assert info["means"]["explained_variance"] > 0.3
+    low, high = metrics["l0"]
+    assert low <= info["means"]["l0"] <= high
+
+
+def test_an_encoder_with_a_convolution_over_past_tokens_is_causal_to_the_grader(
+    parts: dict[str, Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run_1"
+    write_job(run, job_content(parts, steps=40))
+    edited(
+        run,
+        ("architectures.standard ", "architectures.topk "),
+        ("SETTINGS", '"k": 4'),
+        ("import mean_squared_error", "import causal_convolution, initial_kernel, mean_squared_error"),
+        ("encode(x_BTD, weights)\n", 'encode(causal_convolution(x_BTD, weights["kernel"]), weights)\n'),
+        ("    return {}", '    return {"kernel": initial_kernel(3, d_in)}'),
+    )
+    done = python("experiment.py", "--out_dir=run_1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert graded(run, parts)["arm"]["means"]["explained_variance"] > 0.3
+    kernel = load_file(run / "arm" / "seed_3" / "weights.safetensors")["kernel"]
+    assert kernel[:2].abs().max() > 1e-3
+
+
+def graded(run: Path, parts: dict[str, Path]) -> dict[str, Any]:
+    out = run.parent / "graded"
+    out.mkdir()
+    flags = ("--run", str(run), "--part", str(parts["dev"]), "--out", str(out))
+    done = python("-m", "temporal_sae.grade", *flags, cwd=run.parent)
+    assert done.returncode == 0, done.stderr
+    return json.loads((out / "final_info.json").read_text())
 
 
 def test_it_takes_no_other_argument(tmp_path: Path) -> None:

@@ -1,0 +1,146 @@
+"""Training tokens per second by type of SAE: ours, dictionary-learning 0.1.0 and sae-lens 6.54, in fp32.
+
+    python3.11 -m venv .envs/benchmarks
+    .envs/benchmarks/bin/pip install -r benchmarks/requirements.txt && .envs/benchmarks/bin/pip uninstall -y torchvision
+    .envs/benchmarks/bin/python benchmarks/training.py [--types topk,...] [--steps 60] [--data FOLDER] [--figure FILE]
+
+(torchvision comes with a dependency, is not used, and breaks an import where it doesn't fit the torch build.)
+
+All trainers of a type take the same steps on the same batches in one process, a few steps each in turn, so that other
+work on the machine slows all of them alike. Speeds are medians over turns; a ratio is the median over turns of ours to
+the better of the two in the same turn, with its quartiles. Equal quality: each type's loss, computed by one formula on
+a batch that none was trained on, after the same steps at the same learning rates. The share of the peak counts the six
+dense products of an L1 SAE's step for every type, against the best of a few plain products of the encoder's shape.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import benchmark_rivals as rivals
+import numpy as np
+import torch
+from benchmark_rivals import TYPES, Contender, Plan
+from torch import Tensor
+
+ROOT = Path(__file__).resolve().parent.parent
+TURN = 3
+
+
+@dataclass
+class Result:
+    """One type of SAE: for each contender tokens/s in each turn, and the loss and L0 at the end."""
+
+    speeds: dict[str, list[float]]
+    losses: dict[str, tuple[float, float]]
+
+    def ratios(self) -> list[float]:
+        """Return, turn by turn, our speed over the better rival's."""
+        others = [name for name in self.speeds if name != "ours"]
+        best = max(others, key=lambda name: statistics.median(self.speeds[name]))
+        return [ours / rival for ours, rival in zip(self.speeds["ours"], self.speeds[best], strict=True)]
+
+
+def main() -> None:
+    """Measure, print the table, and draw the figure where one is asked for."""
+    parser = argparse.ArgumentParser(description="Training tokens per second.")
+    parser.add_argument("--types", default=",".join(TYPES))
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--data", type=Path, help="a part's folder with x.npy; by default the largest in .cache")
+    parser.add_argument("--figure", type=Path)
+    given = parser.parse_args()
+    plan = Plan(steps=given.steps)
+    batches = read_batches(given.data or largest_part(), plan)
+    peak = matmul_peak(plan)
+    print(f"{torch.get_num_threads()} threads; products of the encoder's shape reach {peak / 1e9:.0f} GFLOP/s")
+    print(f"{'type':12}{'trainer':22}{'tokens/s':>10}{'quartiles':>18}{'loss':>10}{'L0':>8}{'of peak':>9}")
+    results = {}
+    for kind in given.types.split(","):
+        results[kind] = measure(
+            {name: make(kind, plan, batches[0]) for name, make in rivals.MAKERS.items()}, batches, plan
+        )
+        print_result(kind, results[kind], plan, peak)
+    if given.figure:
+        draw(results, given.figure)
+
+
+def measure(contenders: dict[str, Contender], batches: list[Tensor], plan: Plan) -> Result:
+    """Train all contenders in turns. The first turn warms up and is not counted."""
+    speeds: dict[str, list[float]] = {name: [] for name in contenders}
+    for start in range(0, plan.steps, TURN):
+        for name, contender in contenders.items():
+            began = time.perf_counter()
+            for step in range(start, start + TURN):
+                contender.step(step, batches[step % (len(batches) - 1)])
+            if start:
+                speeds[name].append(TURN * plan.tokens / (time.perf_counter() - began))
+    return Result(speeds, {name: contender.loss(batches[-1]) for name, contender in contenders.items()})
+
+
+def print_result(kind: str, result: Result, plan: Plan, peak: float) -> None:
+    """Print one type's rows and the ratio."""
+    for name, speeds in result.speeds.items():
+        low, middle, high = statistics.quantiles(speeds, n=4)
+        loss, l0 = result.losses[name]
+        share = middle * 12 * plan.d_in * plan.d_sae / peak
+        print(f"{kind:12}{name:22}{middle:10.0f}{low:9.0f}-{high:<8.0f}{loss:10.4f}{l0:8.1f}{share:9.0%}")
+    low, middle, high = statistics.quantiles(result.ratios(), n=4)
+    print(f"{kind:12}ours over the better: {middle:.2f} ({low:.2f} to {high:.2f})", flush=True)
+
+
+def matmul_peak(plan: Plan) -> float:
+    """Return FLOP/s of the fastest of some products (tokens, d_in) x (d_in, d_sae)."""
+    x, W = torch.randn(plan.tokens, plan.d_in), torch.randn(plan.d_in, plan.d_sae)
+    return 2 * plan.tokens * plan.d_in * plan.d_sae / min(seconds(lambda: x @ W) for _ in range(30))
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def largest_part() -> Path | None:
+    """Return the train part with the most activations that there is, if any."""
+    found = (ROOT / ".cache" / "temporal_sae" / "activations").glob("*/train/x.npy")
+    return max((path.parent for path in found), key=lambda part: (part / "x.npy").stat().st_size, default=None)
+
+
+def read_batches(folder: Path | None, plan: Plan) -> list[Tensor]:
+    """Return batches (tokens, d_in) of shuffled tokens, or random ones; the last is for the final loss."""
+    generator = np.random.default_rng(0)
+    count = (plan.steps + 1) * plan.tokens
+    if folder is None:
+        print("no activations in .cache: batches are random, and the losses mean nothing")
+        return list(torch.from_numpy(generator.standard_normal((count, plan.d_in), np.float32)).split(plan.tokens))
+    x_ND = np.load(folder / "x.npy", mmap_mode="r").reshape(-1, plan.d_in)
+    chosen = generator.permutation(len(x_ND))[:count]
+    return list(
+        torch.from_numpy(x_ND[np.sort(chosen)].astype(np.float32))[torch.randperm(len(chosen))].split(plan.tokens)
+    )
+
+
+def draw(results: dict[str, Result], path: Path) -> None:
+    """Draw median speeds with quartiles, a group of bars for each type."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
+    for offset, name in enumerate(rivals.MAKERS):
+        quartiles = np.array([statistics.quantiles(result.speeds[name], n=4) for result in results.values()]) / 1e3
+        low, middle, high = quartiles.T
+        at = np.arange(len(results)) + 0.27 * (offset - 1)
+        axes.bar(at, middle, 0.25, yerr=(middle - low, high - middle), capsize=2, label=name)
+    axes.set_xticks(range(len(results)), list(results))
+    axes.set_ylabel("thousand tokens / s")
+    axes.legend(frameon=False)
+    figure.savefig(path)
+
+
+if __name__ == "__main__":
+    main()
