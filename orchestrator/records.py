@@ -72,11 +72,14 @@ class Profile(BaseModel):
 
 
 class Commands(Record):
-    """Arguments that the environment's Python gets, for each program of the template that is trusted."""
+    """Arguments that the environment's Python gets, for each program of the template that is trusted.
+    `host` is where the grader has a run's own code executed: two run beside it, in sandboxes of their own.
+    """
 
     fetch: tuple[str, ...] = ()
     prepare: tuple[str, ...]
     grade: tuple[str, ...]
+    host: tuple[str, ...] = ()
 
 
 class Template(Record):

@@ -89,6 +89,7 @@ class Trainer:
         profile, recipe = self.job.profile, self.recipe
         torch.manual_seed(seed)
         extra = recipe.extra_weights(self.data.d_in, profile["d_sae"])
+        torch.manual_seed(seed)  # again: the grader knows the directions that a seed starts from
         sae = StandardSAE(self.data.d_in, profile["d_sae"], self.data.mean(), extra)
         optimiser = torch.optim.Adam(sae.parameters(), lr=recipe.learning_rate, fused=True)
         state = State(settings, steps=profile["steps"])
