@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -11,16 +12,19 @@ from pydantic import ValidationError
 from orchestrator.leftovers import LeftoverRefused, read_leftover, read_log
 from orchestrator.outside import Command
 from orchestrator.records import FinalInfo, Finding
-from orchestrator.study import Study
+from orchestrator.study import Setting, Study
 
 LIMIT_BYTES = 16 * 1024 * 1024
+# What one has seen the other has not, so that answers which depend on more than the question differ.
+HOSTS = ("first", "second")
 
 
 def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Finding:
     """Grade the run directory `run` on a part of the data and write `run/name`; a Finding says why that failed.
 
-    The grader sees the run read-only and writes into a folder of its own; what it writes is parsed here, and only the
-    parsed record gets into the run directory.
+    The grader sees the run, the part and the template's cache read-only and writes into a folder of its own; what it
+    writes is parsed here, and only the parsed record gets into the run directory. Code of the run's own is executed
+    beside it, where there is nothing to read but the template.
     """
     workspace, setting = study.workspace, study.setting
     out = workspace.path(".grading")
@@ -33,12 +37,13 @@ def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Fi
         Command(
             argv=(str(setting.python), *setting.template.commands.grade, *flags),
             cwd=out,
-            readable=(setting.folder, folder, Path(part_folder)),
+            readable=(setting.folder, setting.cache, folder, Path(part_folder)),
             writable=(out,),
             env=setting.environment,
             limits=setting.limits,
             stdout=folder / f"{stem}.stdout.log",
             stderr=folder / f"{stem}.stderr.log",
+            beside=_hosts(setting, out),
         )
     )
     if not result.ok:
@@ -53,3 +58,20 @@ def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Fi
     shutil.rmtree(out)
     workspace.write(f"{run}/{name}", info.model_dump_json(indent=1))
     return info
+
+
+def _hosts(setting: Setting, out: Path) -> tuple[Command, ...]:
+    if not setting.template.commands.host:
+        return ()
+    return tuple(
+        Command(
+            argv=(str(setting.python), *setting.template.commands.host),
+            cwd=Path("/"),
+            readable=(setting.folder,),
+            env=setting.environment,
+            limits=setting.template.limits,
+            stdout=Path(os.devnull),
+            stderr=out / f"{name}-host.log",
+        )
+        for name in HOSTS
+    )

@@ -48,7 +48,11 @@ class Answer(Record):
 
 
 class Command(Record):
-    """A program to run confined: it reads `readable`, writes `writable`, sees no network and only `env`."""
+    """A program to run confined: it reads `readable`, writes `writable`, sees no network and only `env`.
+
+    The programs `beside` it run as long as it does, each confined in a sandbox of its own. A socket joins it to the
+    standard input of each; the numbers of its ends stand in the environment variable GROUNDWORK_BESIDE, with commas.
+    """
 
     argv: tuple[str, ...]
     cwd: Path
@@ -58,3 +62,4 @@ class Command(Record):
     limits: Limits
     stdout: Path
     stderr: Path
+    beside: tuple[Command, ...] = ()

@@ -11,12 +11,13 @@ import ctypes
 import os
 import resource
 import signal
+import socket
 import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -45,15 +46,18 @@ class LocalExecutor:
         """Run `command` to its end; see `protocols.Executor`. Sizes are MiB of resident memory, times seconds.
 
         `stopped` is `timeout`, `memory`, `processes`, `output` (stdout or stderr reached `file_mb`) or what `watch`
-        said. CPU time and memory are sampled four times a second. GroundworkError where the program is not installed,
-        can't be confined, or can't be killed: that is no fault of the experiment.
+        said. CPU time and memory are sampled four times a second. The limits hold for what runs `beside` it, too.
+        GroundworkError where the program is not installed, can't be confined, or can't be killed: that is no fault of
+        the experiment.
         """
         reaped_before_s, started = _reaped_cpu_s(), time.monotonic()
-        with _fresh(command.stdout) as stdout, _fresh(command.stderr) as stderr:
+        with _fresh(command.stdout) as stdout, _fresh(command.stderr) as stderr, ExitStack() as beside:
+            joined = [beside.enter_context(self._beside(one)) for one in command.beside]
             tree = ProcessTree(command, self._level, adopts=True)
             try:
-                root = tree.start(subprocess.DEVNULL, stdout, stderr)
-                stopped = _supervise(tree, lambda: _flooded(command, stdout, stderr), watch)
+                root = tree.start(subprocess.DEVNULL, stdout, stderr, tuple(end.fileno() for _, end in joined))
+                trees = (tree, *(other for other, _ in joined))
+                stopped = _supervise(trees, lambda: _flooded(command, stdout, stderr), watch)
             finally:
                 tree.end()
         wall_s = time.monotonic() - started
@@ -70,6 +74,19 @@ class LocalExecutor:
             peak_rss_mb=tree.peak_rss_mb,
             sandbox=self._level,
         )
+
+    @contextmanager
+    def _beside(self, command: Command) -> Iterator[tuple[ProcessTree, socket.socket]]:
+        """Run `command` for as long as the block does; the socket is our end of its standard input."""
+        ours, theirs = socket.socketpair()
+        with ours, _fresh(command.stderr) as stderr:
+            tree = ProcessTree(command, self._level, adopts=False)
+            try:
+                with theirs:
+                    tree.start(theirs.fileno(), subprocess.DEVNULL, stderr)
+                yield tree, ours
+            finally:
+                tree.end()
 
     def open(self, command: Command) -> Worker:
         """Start a long-lived `command` with pipes; its stderr goes to `command.stderr`, `command.stdout` is unused.
@@ -131,13 +148,13 @@ class Worker:
                 self.close()
 
 
-def _supervise(tree: ProcessTree, flooded: Callable[[], str], watch: Callable[[], str] | None) -> str:
-    """Wait for the program; return why it has to be stopped, or '' where it ended by itself."""
+def _supervise(trees: tuple[ProcessTree, ...], flooded: Callable[[], str], watch: Callable[[], str] | None) -> str:
+    """Wait for the first program; return why it has to be stopped, or '' where it ended by itself."""
     pause_s, next_watch = 0.02, time.monotonic() + WATCH_S
     while True:
-        if tree.wait(pause_s):
+        if trees[0].wait(pause_s):
             return flooded()
-        stopped = tree.breach() or flooded()
+        stopped = next(filter(None, [tree.breach() for tree in trees]), "") or flooded()
         if watch and not stopped and time.monotonic() >= next_watch:
             stopped, next_watch = watch(), time.monotonic() + WATCH_S
         if stopped:

@@ -21,6 +21,7 @@ from orchestrator.outside import Command
 
 KILL_S = 10.0
 MARK = "GROUNDWORK_TREE"
+BESIDE = "GROUNDWORK_BESIDE"
 # Bubblewrap is two processes itself, one outside the process namespace and its init inside.
 WRAPPERS: dict[Level, int] = {"bubblewrap": 2, "none": 0}
 
@@ -53,8 +54,13 @@ class ProcessTree:
         """CPU seconds of all processes, each as last seen."""
         return sum(self._seen.values())
 
-    def start(self, stdin: int, stdout: int | IO[bytes], stderr: IO[bytes]) -> subprocess.Popen[str]:
-        """Start the program in a session of its own; raises GroundworkError where it is not installed."""
+    def start(
+        self, stdin: int, stdout: int | IO[bytes], stderr: IO[bytes], sockets: tuple[int, ...] = ()
+    ) -> subprocess.Popen[str]:
+        """Start the program in a session of its own; raises GroundworkError where it is not installed.
+
+        `sockets` are the descriptors that join it to what runs beside it.
+        """
         _require_program(self._command)
         reader, status = os.pipe()
         self._status = os.fdopen(reader)
@@ -66,8 +72,8 @@ class ProcessTree:
                     stdout=stdout,
                     stderr=stderr,
                     cwd="/" if self._level == "bubblewrap" else self._command.cwd,
-                    env=environment(self._command) | {MARK: self._mark},
-                    pass_fds=(status,) if self._level == "bubblewrap" else (),
+                    env=environment(self._command) | {MARK: self._mark} | _joined(sockets),
+                    pass_fds=(*sockets, status) if self._level == "bubblewrap" else sockets,
                     start_new_session=True,
                     encoding="utf-8",
                 )
@@ -148,6 +154,10 @@ class ProcessTree:
         with suppress(psutil.Error, OSError):
             return child.environ().get(MARK) == self._mark
         return False
+
+
+def _joined(sockets: tuple[int, ...]) -> dict[str, str]:
+    return {BESIDE: ",".join(map(str, sockets))} if sockets else {}
 
 
 def _require_program(command: Command) -> None:

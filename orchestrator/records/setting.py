@@ -83,7 +83,7 @@ class Commands(Record):
     """Arguments that the environment's Python gets, for each program of the template that is trusted.
 
     `fetch` alone has a network; `preflight` says what stands in a profile's way; `stream` feeds a run with data that
-    is not stored.
+    is not stored; `host` is where the grader has a run's own code executed: two run beside it, in sandboxes of their own.
     """
 
     fetch: tuple[str, ...] = ()
@@ -91,6 +91,7 @@ class Commands(Record):
     stream: tuple[str, ...] = ()
     prepare: tuple[str, ...]
     grade: tuple[str, ...]
+    host: tuple[str, ...] = ()
 
 
 class Template(Record):

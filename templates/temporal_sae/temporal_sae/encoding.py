@@ -1,78 +1,75 @@
-"""The grader's end of the pipe to an encoder's process."""
+"""The grader's end of the socket to an encoder's host."""
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
+import json
 import os
-import signal
+import socket
 import threading
-from pathlib import Path
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 
 import torch
 from torch import Tensor
 
-from temporal_sae.encoder_host import CODES, FAILED, FAILURE_BYTES, serve
+from temporal_sae.encoder_host import CODES, ENDED, FAILED, FAILURE_BYTES
 
 TIMEOUT_S = 60.0
+BESIDE = "GROUNDWORK_BESIDE"
 
 
 class EncoderError(Exception):
     """The encoder raised, hung, died, or answered with something other than codes."""
 
 
-class RemoteEncoder:
-    """A fresh process for one artefact's encoder; use it in a `with` block. One deadline for all it is asked.
+class Host:
+    """A program that runs artefacts' encoders one after another, each in a fresh process (see `encoder_host`)."""
 
-    Fresh processes come from a fork server that has imported torch and nothing else: no state of another seed's
-    encoder can survive, and starting one takes milliseconds where an import of torch takes seconds.
-    """
-
-    def __init__(self, encoder: Path, weights: bytes, shape: tuple[int, int], timeout_s: float = TIMEOUT_S) -> None:
-        """Start it. `shape` is (d_in, d_sae)."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["temporal_sae.encoder_host"])
-        self.d_in, self.d_sae = shape
-        self._timeout_s = timeout_s
+    def __init__(self, joined: socket.socket, timeout_s: float = TIMEOUT_S) -> None:
+        """Talk over `joined`. One deadline holds for all that an encoder is asked."""
+        self._socket, self._timeout_s = joined, timeout_s
+        self._pipe = Connection(os.dup(joined.fileno()))
         self._late = False
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, str(encoder), weights, self.d_in), daemon=True)
-        self._process.start()
-        theirs.close()
-        self._deadline = threading.Timer(timeout_s, self._expire)
-        self._deadline.daemon = True
-        self._deadline.start()
 
-    def __enter__(self) -> RemoteEncoder:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._deadline.cancel()
-        self._pipe.close()
-        self._kill()
-        self._process.join()
-
-    def encode(self, x_TD: Tensor) -> Tensor:
-        """Return the codes (T, F) of one whole sequence, rounded to bfloat16; raises EncoderError."""
-        tokens = x_TD.shape[0]
-        expected = tokens * self.d_sae * 2
+    @contextmanager
+    def encoder(self, source: bytes, weights: bytes, shape: tuple[int, int]) -> Iterator[RemoteEncoder]:
+        """Start an encoder; `shape` is (d_in, d_sae). Its errors leave the host unusable."""
+        deadline = threading.Timer(self._timeout_s, self._expire)
+        deadline.daemon = True
+        deadline.start()
         try:
-            self._pipe.send_bytes(x_TD.contiguous().numpy().tobytes())
-            # Longer messages are refused before they are read, so an encoder can't fill our memory.
-            answer = self._pipe.recv_bytes(max(expected, FAILURE_BYTES) + 1)
-        except (EOFError, OSError) as error:
-            raise EncoderError(self._why()) from error
+            for message in (json.dumps({"d_in": shape[0]}).encode(), source, weights):
+                self._send(message)
+            yield RemoteEncoder(self, shape[1])
+            self._send(b"")
+            if self._receive(FAILURE_BYTES) != ENDED:
+                raise EncoderError("the encoder's process sent more than codes")
+        finally:
+            deadline.cancel()
+
+    def ask(self, message: bytes, answer_bytes: int) -> bytes:
+        """Return the codes that answer `message`, of that length at most; raises EncoderError."""
+        self._send(message)
+        answer = self._receive(max(answer_bytes, FAILURE_BYTES))
         if answer[:1] == FAILED:
             raise EncoderError("the encoder raised:\n" + answer[1:].decode(errors="replace").strip())
-        if answer[:1] != CODES or len(answer) != expected + 1:
-            got = (len(answer) - 1) / 2 / tokens
-            raise EncoderError(f"the encoder gave {got:g} codes a token, not {self.d_sae}")
-        codes = torch.frombuffer(bytearray(answer[1:]), dtype=torch.int16).view(torch.bfloat16)
-        f_TF = codes.reshape(tokens, self.d_sae).float()
-        if not f_TF.isfinite().all():
-            raise EncoderError("the encoder gave a code that is not finite")
-        return f_TF
+        if answer[:1] != CODES:
+            raise EncoderError(self._why())
+        return answer[1:]
+
+    def _send(self, message: bytes) -> None:
+        try:
+            self._pipe.send_bytes(message)
+        except OSError as error:
+            raise EncoderError(self._why()) from error
+
+    def _receive(self, limit_bytes: int) -> bytes:
+        try:
+            # Longer messages are refused before they are read, so an encoder can't fill our memory.
+            return self._pipe.recv_bytes(limit_bytes + 1)
+        except (EOFError, OSError) as error:
+            raise EncoderError(self._why()) from error
 
     def _why(self) -> str:
         if self._late:
@@ -81,10 +78,36 @@ class RemoteEncoder:
 
     def _expire(self) -> None:
         self._late = True
-        self._kill()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _kill(self) -> None:
-        # The host made itself leader of a group; until it has, killing the process alone is enough.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.kill()
+
+class RemoteEncoder:
+    """One artefact's encoder, in its process."""
+
+    def __init__(self, host: Host, d_sae: int) -> None:
+        self._host, self._d_sae = host, d_sae
+
+    def encode(self, x_TD: Tensor) -> Tensor:
+        """Return the codes (T, F) of one whole sequence, rounded to bfloat16; raises EncoderError."""
+        tokens = x_TD.shape[0]
+        expected = tokens * self._d_sae * 2
+        answer = self._host.ask(x_TD.contiguous().numpy().tobytes(), expected)
+        if len(answer) != expected:
+            raise EncoderError(f"the encoder gave {len(answer) / 2 / tokens:g} codes a token, not {self._d_sae}")
+        f_TF = torch.frombuffer(bytearray(answer), dtype=torch.int16).view(torch.bfloat16).reshape(tokens, -1).float()
+        if not f_TF.isfinite().all():
+            raise EncoderError("the encoder gave a code that is not finite")
+        return f_TF
+
+
+def hosts_beside() -> tuple[Host, Host]:
+    """Return the two hosts that run beside the grader, joined by the sockets that its environment names.
+
+    Raises EncoderError where there are none: started by hand, the grader has nowhere to run an encoder.
+    """
+    numbers = [number for number in os.environ.get(BESIDE, "").split(",") if number]
+    if len(numbers) != 2:
+        raise EncoderError(f"{BESIDE} names {len(numbers)} sockets, not 2: the grader is started by Groundwork alone")
+    first, second = (Host(socket.socket(fileno=int(number))) for number in numbers)
+    return first, second

@@ -1,4 +1,4 @@
-"""Grades a run from what it left. Trusted: the run's own code only encodes, in another process.
+"""Grades a run from what it left. Trusted: the run's own code only encodes, in the two hosts that run beside it.
 
     python -m temporal_sae.grade --run RUN_DIR --part PART_DIR --out OUT_DIR
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,27 +20,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from temporal_sae.artefacts import CONDITION
+from temporal_sae.checks import (
+    SHUFFLE_SEED,
+    UngradableError,
+    check_repeatable,
+    check_start,
+    decoder,
+    draw_probes,
+    largest_file,
+)
 from temporal_sae.data import Sequences
-from temporal_sae.encoding import EncoderError, RemoteEncoder
+from temporal_sae.dynamics import Pairs
+from temporal_sae.encoding import EncoderError, Host, RemoteEncoder, hosts_beside
 from temporal_sae.metrics import Totals
+from temporal_sae.probing import SIZES, LabelError, Labels
+from temporal_sae.splice import Splice, SpliceError
 from temporal_sae.storage import UnreadableError, read_untrusted, write_json
 
-WEIGHTS_BYTES = 2 << 30
-SOURCE_BYTES = 1 << 20
+SOURCE_BYTES = 1 << 16
 RECORD_BYTES = 1 << 16
 RECORD_KEYS = 64
-SHUFFLE_SEED = 20
-PROBES = 8
-
-
-class UngradableError(Exception):
-    """An artefact is missing, malformed or cheating; the message says which and why."""
+LAGS = (1, 4)
 
 
 @dataclass(frozen=True)
@@ -51,33 +56,53 @@ class Graded:
     measured: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Exam:
+    """What every artefact of a run is graded with."""
+
+    data: Sequences
+    mean: Tensor
+    splice: Splice
+    labels: Labels
+    hosts: tuple[Host, Host]
+
+    @property
+    def kept(self) -> set[int]:
+        """The rows whose codes are asked for again."""
+        return {probe.row for probe in draw_probes(len(self.data), self.data.context)}
+
+
 def main() -> int:
     """Grade one run on one part; return the exit status."""
     parser = argparse.ArgumentParser(description="Grade a run.")
     for flag in ("--run", "--part", "--out"):
         parser.add_argument(flag, type=Path, required=True)
     given = parser.parse_args()
+    os.environ["HF_HUB_OFFLINE"] = "1"
     torch.set_num_threads(1)  # the encoder's process has the other core, see encoder_host
     try:
-        write_json(given.out / "final_info.json", grade(given.run.resolve(), Sequences(given.part)))
-    except (UngradableError, UnreadableError, EncoderError) as error:
+        write_json(given.out / "final_info.json", grade(given.run.resolve(), exam(given.part, hosts_beside())))
+    except (UngradableError, UnreadableError, EncoderError, SpliceError, LabelError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-def grade(run: Path, data: Sequences) -> dict[str, Any]:
+def exam(part: Path, hosts: tuple[Host, Host]) -> Exam:
+    """Open a part of the data for grading; raises SpliceError or LabelError where something is missing from it."""
+    data = Sequences(part)
+    labels, splice = Labels(part, len(data)), Splice(part, data)
+    return Exam(data, data.batch(slice(None)).mean(dim=(0, 1)), splice, labels, hosts)
+
+
+def grade(run: Path, exam: Exam) -> dict[str, Any]:
     """Return the contents of final_info.json; raises UngradableError, UnreadableError or EncoderError."""
     job = json.loads((run / "job.json").read_text("utf-8"))
-    d_sae, seeds = job["profile"]["d_sae"], job["seeds"]
     conditions = find_conditions(run)
     if not conditions:
         raise UngradableError("the run left no artefact: no <condition>/seed_<s>/ in its directory")
-    mean_D = data.batch(slice(None)).mean(dim=(0, 1))
-    return {
-        condition: summarise([grade_seed(run, f"{condition}/seed_{seed}", d_sae, data, mean_D) for seed in seeds])
-        for condition in conditions
-    }
+    d_sae, seeds = job["profile"]["d_sae"], job["seeds"]
+    return {name: summarise([grade_seed(run / name, seed, d_sae, exam) for seed in seeds]) for name in conditions}
 
 
 def find_conditions(run: Path) -> list[str]:
@@ -90,17 +115,22 @@ def find_conditions(run: Path) -> list[str]:
     return conditions
 
 
-def grade_seed(run: Path, artefact: str, d_sae: int, data: Sequences, mean_D: Tensor) -> Graded:
+def grade_seed(condition: Path, seed: int, d_sae: int, exam: Exam) -> Graded:
     """Grade one artefact folder, `<condition>/seed_<s>`."""
+    run, artefact = condition.parent, f"{condition.name}/seed_{seed}"
+    shape = (exam.data.d_in, d_sae)
     try:
-        content = read_untrusted(run, f"{artefact}/weights.safetensors", WEIGHTS_BYTES)
-        read_untrusted(run, f"{artefact}/encoder.py", SOURCE_BYTES)
-        W_dec_FD, b_dec_D = decoder(content, d_sae, data.d_in)
-        with RemoteEncoder(run / artefact / "encoder.py", content, (data.d_in, d_sae)) as encoder:
-            totals = measure(encoder, data, (W_dec_FD, b_dec_D), mean_D)
-            check_causality(encoder, data)
+        weights = read_untrusted(run, f"{artefact}/weights.safetensors", largest_file(*shape))
+        source = read_untrusted(run, f"{artefact}/encoder.py", SOURCE_BYTES)
+        W_dec_FD, b_dec_D = decoder(weights, d_sae, exam.data.d_in)
+        check_start(W_dec_FD, seed)
+        first, second = exam.hosts
+        with first.encoder(source, weights, shape) as encoder:
+            measured = measure(encoder, exam, W_dec_FD, b_dec_D)
+        with second.encoder(source, weights, shape) as encoder:
+            check_repeatable(encoder, exam.data, measured.kept)
         return Graded(
-            metrics={name: finite(value) for name, value in totals.all().items()},
+            metrics={name: finite(value) for name, value in measured.metrics(exam).items()},
             config=read_record(run, f"{artefact}/config.json"),
             measured=read_record(run, f"{artefact}/measured.json"),
         )
@@ -108,50 +138,46 @@ def grade_seed(run: Path, artefact: str, d_sae: int, data: Sequences, mean_D: Te
         raise UngradableError(_reason_last(artefact, str(error))) from error
 
 
-def decoder(content: bytes, d_sae: int, d_in: int) -> tuple[Tensor, Tensor]:
-    """Return W_dec (F, D) and b_dec (D,) in float32; UngradableError where shape, type or values are wrong."""
-    try:
-        tensors = safetensors.torch.load(content)
-    except SafetensorError as error:
-        raise UngradableError(f"weights.safetensors does not load: {error}") from error
-    for name, shape in (("W_dec", (d_sae, d_in)), ("b_dec", (d_in,))):
-        tensor = tensors.get(name)
-        if tensor is None or tuple(tensor.shape) != shape or not tensor.is_floating_point():
-            raise UngradableError(f"weights.safetensors has no {name} of shape {shape}")
-        if not tensor.isfinite().all():
-            raise UngradableError(f"{name} holds a value that is not finite")
-    return tensors["W_dec"].float(), tensors["b_dec"].float()
+class Measured:
+    """What one pass over all sequences leaves: sums, and what the splice, the probes and the second pass need."""
+
+    def __init__(self, exam: Exam, d_sae: int) -> None:
+        rows, tokens, d_in = exam.splice.rows, exam.data.context, exam.data.d_in
+        self.totals = Totals()
+        self.pairs = {lag: Pairs(d_sae, lag) for lag in LAGS}
+        self.x_hat_NTD = torch.empty(rows, tokens, d_in)
+        self.mean_NF = torch.empty(len(exam.data), d_sae)
+        self.kept: dict[int, Tensor] = {}
+
+    def metrics(self, exam: Exam) -> dict[str, float | None]:
+        """Return the metrics by the names that template.toml gives them."""
+        near, far = (self.pairs[lag] for lag in LAGS)
+        return {
+            **self.totals.all(),
+            "autocorrelation": near.autocorrelation(),
+            "autocorrelation_4": far.autocorrelation(),
+            "transition_entropy": near.transition_entropy(),
+            **exam.splice.scores(self.x_hat_NTD),
+            **{f"probing_{k}": exam.labels.accuracy(self.mean_NF, k) for k in SIZES},
+        }
 
 
-def measure(encoder: RemoteEncoder, data: Sequences, weights: tuple[Tensor, Tensor], mean_D: Tensor) -> Totals:
-    """Return the totals over all sequences, encoded one by one in shuffled order."""
-    W_dec_FD, b_dec_D = weights
-    totals = Totals()
-    for row in np.random.default_rng(SHUFFLE_SEED).permutation(len(data)):
-        x_TD = data.batch(slice(row, row + 1))[0]
+def measure(encoder: RemoteEncoder, exam: Exam, W_dec_FD: Tensor, b_dec_D: Tensor) -> Measured:
+    """Encode all sequences one by one in shuffled order, and decode and measure them."""
+    measured, kept = Measured(exam, len(W_dec_FD)), exam.kept
+    for row in np.random.default_rng(SHUFFLE_SEED).permutation(len(exam.data)).tolist():
+        x_TD = exam.data.batch(slice(row, row + 1))[0]
         f_TF = encoder.encode(x_TD)
-        totals.add(x_TD, f_TF @ W_dec_FD + b_dec_D, f_TF, mean_D)
-    return totals
-
-
-def check_causality(encoder: RemoteEncoder, data: Sequences) -> None:
-    """Raise UngradableError if later tokens change earlier codes.
-
-    A few sequences are encoded again with another sequence's tokens after a random place (their length stays the
-    same, so an encoder can't tell), and one is cut off there. Codes before that place must be what they were; the
-    tolerance is that of float32 sums taken in another order, then rounded to bfloat16.
-    """
-    generator = np.random.default_rng(SHUFFLE_SEED + 1)
-    for probe in range(min(PROBES, len(data))):
-        row, other = generator.integers(len(data), size=2)
-        at = int(generator.integers(1, max(2, data.context)))
-        x_TD, tail_TD = data.batch(np.array([row, other]))
-        changed_TD = x_TD[:at] if probe == 0 else torch.cat([x_TD[:at], tail_TD.flip(0)[at:]])
-        before, after = encoder.encode(x_TD)[:at], encoder.encode(changed_TD)[:at]
-        if not torch.allclose(before, after, rtol=1e-2, atol=1e-3):
-            raise UngradableError(
-                f"the codes of the first {at} tokens changed when later tokens did: not a causal encoder"
-            )
+        x_hat_TD = f_TF @ W_dec_FD + b_dec_D
+        measured.totals.add(x_TD, x_hat_TD, f_TF, exam.mean)
+        for pairs in measured.pairs.values():
+            pairs.add(f_TF)
+        measured.mean_NF[row] = f_TF.mean(dim=0)
+        if row < exam.splice.rows:
+            measured.x_hat_NTD[row] = x_hat_TD
+        if row in kept:
+            measured.kept[row] = f_TF
+    return measured
 
 
 def read_record(run: Path, relative: str) -> dict[str, Any]:

