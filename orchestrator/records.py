@@ -77,6 +77,7 @@ class Commands(Record):
     fetch: tuple[str, ...] = ()
     prepare: tuple[str, ...]
     grade: tuple[str, ...]
+    evaluate: tuple[str, ...] = ()
 
 
 class Template(Record):
