@@ -83,7 +83,8 @@ class Commands(Record):
     """Arguments that the environment's Python gets, for each program of the template that is trusted.
 
     `fetch` alone has a network; `preflight` says what stands in a profile's way; `stream` feeds a run with data that
-    is not stored; `host` is where the grader has a run's own code executed: two run beside it, in sandboxes of their own.
+    is not stored; `host` is where the grader has a run's own code executed: two run beside it, in sandboxes of their own; `evaluate` runs a
+    benchmark of the field's on finished runs.
     """
 
     fetch: tuple[str, ...] = ()
@@ -92,6 +93,7 @@ class Commands(Record):
     prepare: tuple[str, ...]
     grade: tuple[str, ...]
     host: tuple[str, ...] = ()
+    evaluate: tuple[str, ...] = ()
 
 
 class Template(Record):

@@ -37,5 +37,11 @@ def test_the_lock_pins_each_package_and_names_no_place() -> None:
     assert "torch==2.13.0" in lines
 
 
+def test_sae_bench_is_installed_without_what_it_asks_for() -> None:
+    assert (TEMPLATE / "requirements.no-deps.lock").read_text() == "sae-bench==0.6.0\n"
+    locked = (TEMPLATE / "requirements.lock").read_text()
+    assert not re.search(r"^(torchvision|xgboost|sae-probes|nvidia-.*)==", locked, flags=re.MULTILINE)
+
+
 def test_the_prompt_is_short() -> None:
     assert len((TEMPLATE / "prompt.md").read_text().splitlines()) < 80

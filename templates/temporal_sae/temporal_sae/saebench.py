@@ -1,0 +1,278 @@
+"""Evaluates a run's SAEs with SAEBench (Karvonen et al., 2025), as far as its data is here. Trusted; no network.
+
+    python -m temporal_sae.saebench --run RUN_DIR --part PART_DIR --out OUT_DIR
+        [--evaluations core,...] [--artefacts CONDITION/seed_S,...] [--data DIR]
+
+Writes `OUT/saebench.json`: {artefact: {evaluation: {status, why, note, results}}} with status `ran`, `skipped` or
+`failed`, for every evaluation of the table below, asked for or not; SAEBench's own records and a log lie beside it.
+Nothing is downloaded: a data set is looked for as `DIR/<its name on the hub>`, a clone of its repository or a folder of
+files that `datasets.load_dataset` reads. An evaluation that fails is a result: the exit status is 0, or 2 where nothing
+could be tried, with the reason on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import json
+import math
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from temporal_sae.encoding import EncoderError
+from temporal_sae.grade import UngradableError
+from temporal_sae.held_out import HeldOut, IncompletePartError
+from temporal_sae.saelens_export import NotExportableError, export, find_artefacts, open_artefact
+from temporal_sae.storage import UnreadableError, write_json
+
+if TYPE_CHECKING:
+    from sae_bench.evals.base_eval_output import BaseEvalConfig
+    from sae_lens import SAE
+
+    from temporal_sae.saebench_adapter import SequenceSAE
+
+BATCH = 32
+REVIEWS, BIOS = "canrager/amazon_reviews_mcauley_1and5", "LabHC/bias_in_bios"
+AUDITED = "an audit of SAEBench (Chanin et al., 2026) says that this metric should not be used"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One of SAEBench's evaluations: its folder and config, the data it loads by name, and what to know about it.
+
+    `all_data`: it needs every data set; otherwise it runs on those that are here. `elsewhere`: why it never runs here.
+    """
+
+    folder: str = ""
+    config: str = ""
+    data: tuple[str, ...] = ()
+    all_data: bool = False
+    settings: tuple[tuple[str, Any], ...] = ()
+    note: str = ""
+    elsewhere: str = ""
+
+
+EVALUATIONS = {
+    "core": Evaluation(),
+    "absorption": Evaluation("absorption", "AbsorptionEvalConfig", note="takes hours on a CPU; meant for 2B and more"),
+    "sparse_probing": Evaluation(
+        "sparse_probing",
+        "SparseProbingEvalConfig",
+        (BIOS, REVIEWS, "codeparrot/github-code", "fancyzhx/ag_news", "Helsinki-NLP/europarl"),
+    ),
+    "scr": Evaluation(
+        "scr_and_tpp", "ScrAndTppEvalConfig", (BIOS, REVIEWS), settings=(("perform_scr", True),), note=AUDITED
+    ),
+    "tpp": Evaluation(
+        "scr_and_tpp", "ScrAndTppEvalConfig", (BIOS, REVIEWS), settings=(("perform_scr", False),), note=AUDITED
+    ),
+    "unlearning": Evaluation(
+        "unlearning",
+        "UnlearningEvalConfig",
+        ("cais/wmdp", "cais/mmlu", "wikitext", "sae_bench/evals/unlearning/data/bio-forget-corpus.jsonl"),
+        all_data=True,
+        note="meant for instruction-tuned models of 2B and more",
+    ),
+    "ravel": Evaluation(elsewhere="it loads its data from the hub by itself"),
+    "autointerp": Evaluation(elsewhere="it needs a language model as a judge"),
+}
+
+
+def main() -> int:
+    """Evaluate and write; return the exit status."""
+    parser = argparse.ArgumentParser(description="Evaluate a run with SAEBench.")
+    for flag in ("--run", "--part", "--out"):
+        parser.add_argument(flag, type=Path, required=True)
+    parser.add_argument("--evaluations", default="core")
+    parser.add_argument("--artefacts", default="")
+    parser.add_argument("--data", type=Path)
+    given = parser.parse_args()
+    work_offline()
+    try:
+        wanted = chosen(given.evaluations, list(EVALUATIONS), "--evaluations")
+        run = given.run.resolve()
+        artefacts = chosen(given.artefacts, find_artefacts(run), "--artefacts")
+        bench = Bench(HeldOut(given.part.resolve()), given.out.resolve(), given.data and given.data.resolve())
+    except (ValueError, IncompletePartError, UngradableError, UnreadableError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    write_json(bench.out / "saebench.json", {one: bench.evaluate(run, one, wanted) for one in artefacts})
+    return 0
+
+
+def work_offline() -> None:
+    """Keep the libraries from the network, and from checking that a model is of the one class they know.
+
+    JAXTYPING_DISABLE: SAEBench's checks would refuse the class that loads a local folder. To be called before imports.
+    """
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "JAXTYPING_DISABLE": "1", "TQDM_DISABLE": "1"}
+
+
+def chosen(names: str, there_are: list[str], flag: str) -> list[str]:
+    """Return the names in a comma-separated list, all of them if it is empty; ValueError for an unknown one."""
+    wanted = [name for name in names.split(",") if name] or there_are
+    for name in wanted:
+        if name not in there_are:
+            raise ValueError(f"{flag} {name}: there is none of this name; there are {', '.join(there_are)}")
+    return wanted
+
+
+class Bench:
+    """A part of the data with its language model, loaded once, to evaluate one artefact after another."""
+
+    def __init__(self, part: HeldOut, out: Path, data: Path | None) -> None:
+        """Load the model. `data` is the folder of data sets, if there is one."""
+        import torch
+
+        from temporal_sae.saebench_adapter import load_model
+
+        self.part, self.out, self.data = part, out, data
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        out.mkdir(parents=True, exist_ok=True)
+        self.model = load_model(part, self.device)
+
+    def evaluate(self, run: Path, artefact: str, wanted: list[str]) -> dict[str, dict[str, Any]]:
+        """Return an artefact's entry of saebench.json."""
+        entries = {}
+        try:
+            with self.adapted(run, artefact) as (sae, whole):
+                for name in EVALUATIONS:
+                    why = self.why_not(name, whole) or ("" if name in wanted else "not asked for")
+                    entries[name] = skipped(why) if why else self.attempt(name, artefact.replace("/", "_"), sae)
+        except (UngradableError, UnreadableError, EncoderError) as error:
+            entries = {name: failed(error) for name in wanted}
+        return {name: {**entry, "note": EVALUATIONS[name].note} for name, entry in entries.items()}
+
+    @contextlib.contextmanager
+    def adapted(self, run: Path, artefact: str) -> Iterator[tuple[SAE[Any] | SequenceSAE, str]]:
+        """Give the artefact as SAEBench takes it, and why it can only take whole sequences ("" if it can take any)."""
+        try:
+            yield export(run, artefact, self.part), ""
+        except NotExportableError as error:
+            from temporal_sae.saebench_adapter import SequenceSAE
+
+            with open_artefact(run, artefact, self.part.sequences.d_in) as (weights, encoder):
+                yield SequenceSAE(weights, encoder, self.part), str(error)
+
+    def why_not(self, name: str, whole: str) -> str:
+        """Return why an evaluation can't run on this SAE with what is here, or ""."""
+        evaluation = EVALUATIONS[name]
+        if evaluation.elsewhere:
+            return evaluation.elsewhere
+        if whole and name != "core":
+            return f"it encodes single tokens, and this SAE is none of SAELens's: {whole}"
+        missing = [data for data in evaluation.data if not self.has(data)]
+        if missing and (evaluation.all_data or len(missing) == len(evaluation.data)):
+            where = f"not in {self.data}" if self.data else "--data names no folder to look in"
+            return f"its data is not here ({where}): {', '.join(missing)}"
+        return ""
+
+    def has(self, data: str) -> bool:
+        """Say whether a data set lies in the data folder."""
+        return self.data is not None and (self.data / data).exists()
+
+    def attempt(self, name: str, sae_name: str, sae: SAE[Any] | SequenceSAE) -> dict[str, Any]:
+        """Run one evaluation; whatever it raises, or leaving no record, is its failure."""
+        records = self.out / name
+        records.mkdir(exist_ok=True)
+        record = records / f"{sae_name}_custom_sae_eval_results.json"
+        record.unlink(missing_ok=True)
+        try:
+            with (records / "log.txt").open("a") as log, contextlib.redirect_stdout(log):
+                if name == "core":
+                    from temporal_sae.saebench_core import evaluate_core
+
+                    results = evaluate_core(sae_name, sae, self.model, self.part, record)
+                else:
+                    results = self.call(EVALUATIONS[name], (sae_name, sae), records, record)
+        except Exception as error:  # noqa: BLE001 - other people's evaluation: it failed, and the others still run
+            (records / f"{sae_name}_traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            return failed(error)
+        return {"status": "ran", "why": "", "results": finite(results)}
+
+    def call(self, evaluation: Evaluation, named: tuple[str, SAE[Any]], records: Path, record: Path) -> dict[str, Any]:
+        """Call one of SAEBench's `run_eval` and return its metrics; FileNotFoundError if it left no record.
+
+        It runs in the data's folder, where its names of data sets are paths, or else among its records.
+        """
+        from temporal_sae.saebench_adapter import lend_model
+
+        main = lend_model(self.model, f"sae_bench.evals.{evaluation.folder}")
+        config = self.configured(evaluation)
+        arguments: dict[str, Any] = {"force_rerun": True}
+        if evaluation.data:
+            arguments["artifacts_path"] = str(records / "artifacts" / self.part.model_sha256[:16])
+        else:
+            keep_absorption(main, records / self.part.model_sha256[:16])
+        with contextlib.chdir(self.data if evaluation.data and self.data else records):
+            main.run_eval(config, [named], self.device, str(records), **arguments)
+        left = [record, *records.glob(f"*/{record.name}")]  # some put their records one folder deeper
+        found = next((path for path in left if path.is_file()), None)
+        if found is None:
+            raise FileNotFoundError(f"it left no record; the last lines of {records / 'log.txt'} may say why")
+        return json.loads(found.read_text("utf-8"))["eval_result_metrics"]
+
+    def configured(self, evaluation: Evaluation) -> BaseEvalConfig:
+        """Return SAEBench's config for this model and the data that is here."""
+        defaults = importlib.import_module(f"sae_bench.evals.{evaluation.folder}.eval_config")
+        config = getattr(defaults, evaluation.config)(model_name=self.part.model_name)
+        config.llm_batch_size, config.llm_dtype = BATCH, "float32"
+        for key, value in evaluation.settings:
+            setattr(config, key, value)
+        if evaluation.data and not evaluation.all_data:
+            config.dataset_names = [one for one in config.dataset_names if self.has(on_the_hub(one))]
+        return config
+
+
+def on_the_hub(dataset: str) -> str:
+    """Return the name of the hub's data set that one of SAEBench's is a subset of."""
+    return re.sub(r"(_class_set\d|_sentiment)$", "", dataset)
+
+
+def keep_absorption(main: ModuleType, folder: Path) -> None:
+    """Make the absorption evaluation keep its files in `folder`: by default among its installed code.
+
+    It would use again the probes of any model of the same name; `folder` is named by the model's hash.
+    """
+    probing, absorbing = main.run_k_sparse_probing_experiment, main.run_feature_absortion_experiment
+    probing, absorbing = getattr(probing, "func", probing), getattr(absorbing, "func", absorbing)
+    places = {"probes_dir": folder / "probes"}
+    main.run_k_sparse_probing_experiment = partial(probing, **places, experiment_dir=folder / "probing")
+    places["sparse_probing_experiment_dir"] = folder / "probing"
+    main.run_feature_absortion_experiment = partial(absorbing, **places, experiment_dir=folder / "absorption")
+
+
+def skipped(why: str) -> dict[str, Any]:
+    """Return the entry of an evaluation that was not tried."""
+    return {"status": "skipped", "why": why}
+
+
+def failed(error: Exception) -> dict[str, Any]:
+    """Return the entry of an evaluation that could not be finished."""
+    return {"status": "failed", "why": f"{type(error).__name__}: {error}"}
+
+
+def is_json(value: object) -> bool:
+    """Say whether strict JSON can hold a number."""
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def finite(results: dict[str, Any]) -> dict[str, Any]:
+    """Return nested results with null for each number that is not finite."""
+    return {
+        key: finite(value) if isinstance(value, dict) else value if is_json(value) else None
+        for key, value in results.items()
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
