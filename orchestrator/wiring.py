@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -12,11 +13,12 @@ from pathlib import Path
 
 from orchestrator import inputs
 from orchestrator.backends.coder import AiderCoder
+from orchestrator.backends.environments import extend
 from orchestrator.backends.executor import LocalExecutor
 from orchestrator.backends.latex import Latexmk
 from orchestrator.backends.sandbox import Protection, probe
-from orchestrator.errors import BadInput, GroundworkError
-from orchestrator.flags import BUNDLED, BudgetFlags, Models, Start
+from orchestrator.errors import BadInput, GroundworkError, PackageNeeded
+from orchestrator.flags import BUNDLED, BudgetFlags, Decided, Models, Start
 from orchestrator.journal import Journal
 from orchestrator.models import prices
 from orchestrator.models.choice import Desk, open_all
@@ -26,9 +28,9 @@ from orchestrator.models.ledger import Ledger, Opened
 from orchestrator.models.recording import drift
 from orchestrator.models.session import read_session
 from orchestrator.protocols import EditFormat, Screen
-from orchestrator.records import Profile, Record, Template
+from orchestrator.records import Decision, Profile, Record, Template
 from orchestrator.screen import Terminal
-from orchestrator.study import Backends, Setting, Study
+from orchestrator.study import DECISION, LOCK, Backends, Setting, Study
 from orchestrator.workspace import Workspace
 
 SESSION = "session.jsonl"
@@ -43,6 +45,7 @@ class Begun(Record):
     profile: str
     models: Models
     edit_format: EditFormat = "diff"
+    fresh_baseline: bool = False
     session: str
     session_kind: str
     date: str
@@ -66,6 +69,7 @@ def begin(start: Start, models: Models) -> Iterator[Study]:
         profile=_profile(template, start.profile, folder).name,
         models=models,
         edit_format=start.edit_format,
+        fresh_baseline=start.fresh_baseline,
         session=session.name if session else "",
         session_kind=read_session(session)[0].kind if session else "",
         date=datetime.now(UTC).date().isoformat(),
@@ -85,8 +89,11 @@ def begin(start: Start, models: Models) -> Iterator[Study]:
 
 
 @contextmanager
-def reopen(run: str, start: Start, budgets: BudgetFlags) -> Iterator[Study]:
-    """Open an idea folder again; BadInput where it is none, or where its template has changed since."""
+def reopen(run: str, start: Start, budgets: BudgetFlags, decided: Decided | None = None) -> Iterator[Study]:
+    """Open an idea folder again; BadInput where it is none, or where its template has changed since.
+
+    Packages on which the user `decided` are installed, into a new environment, or noted as refused.
+    """
     keys = take_keys(start.key_file, _warn)
     workspace = Workspace(find_run(run, start.runs))
     begun = workspace.journal.find("begin", "", Begun)
@@ -98,7 +105,22 @@ def reopen(run: str, start: Start, budgets: BudgetFlags) -> Iterator[Study]:
     models.check(keys)
     begun = begun.model_copy(update={"models": models})
     with _resumable(workspace), _open(workspace, begun, keys, allow_unsandboxed=start.allow_unsandboxed) as study:
+        _decide(decided or Decided(), study)
         yield study
+
+
+def _decide(decided: Decided, study: Study) -> None:
+    """Write the user's word on packages into the journal; a yes makes an environment first."""
+    journal = study.workspace.journal
+    for package in decided.allow_package:
+        if journal.find(DECISION, package, Decision) is None:
+            study.backends.screen.stage("install", package)
+            name = f"{study.setting.template.name}-{hashlib.sha256(f'{study.lock}{package}'.encode()).hexdigest()[:12]}"
+            lock = extend(study.python, study.lock, package, inputs.ENVIRONMENTS / name)
+            sha256 = study.workspace.write(LOCK, lock)
+            journal.append(DECISION, package, Decision(allowed=True, environment=name, lock_sha256=sha256))
+    for package in decided.deny_package:
+        journal.once(DECISION, package, Decision, lambda: Decision(allowed=False))
 
 
 @contextmanager
@@ -109,6 +131,8 @@ def _resumable(workspace: Workspace) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; nothing is lost: {command}") from None
+    except PackageNeeded:
+        raise
     except GroundworkError as error:
         error.add_note(f"once mended: {command}")
         raise
@@ -123,12 +147,14 @@ def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: 
     protection = _protection(allow_unsandboxed=allow_unsandboxed)
     workspace.write("sandbox.json", protection.describe())
     executor = LocalExecutor(protection.level)
+    cache = cache_folder(template.name)
     setting = Setting(
         template=template,
         profile=_profile(template, begun.profile, folder),
         folder=folder,
         python=inputs.environment_python(folder, template.name),
-        cache=cache_folder(template.name),
+        cache=cache,
+        baselines=None if begun.fresh_baseline else cache / "baselines",
     )
     screen = Terminal()
     screen.note(f"{begun.idea} in {workspace.root}")

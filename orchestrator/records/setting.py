@@ -62,6 +62,13 @@ class Profile(BaseModel):
     seeds: int = Field(ge=1)
 
 
+class Prepared(Record):
+    """The data's key (a content hash) and the folder of each part."""
+
+    key: str
+    parts: dict[Part, str]
+
+
 class Commands(Record):
     """Arguments that the environment's Python gets, for each program of the template that is trusted."""
 

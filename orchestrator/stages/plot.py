@@ -69,9 +69,9 @@ def _draw(text: str, study: Study) -> str:
         old.unlink()
     result = study.backends.executor.run(
         Command(
-            argv=(str(setting.python), FILE),
+            argv=(str(study.python), FILE),
             cwd=workspace.root,
-            readable=(workspace.path(FILE), workspace.path("evidence.json"), setting.folder),
+            readable=(workspace.path(FILE), workspace.path("evidence.json"), *study.readable),
             writable=(figures,),
             env={**setting.environment, "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp"},  # noqa: S108
             limits=setting.template.limits,

@@ -9,15 +9,8 @@ from orchestrator.errors import GroundworkError
 from orchestrator.inputs import parse
 from orchestrator.outside import Command
 from orchestrator.progress import ProgressTail
-from orchestrator.records import Part, Record
+from orchestrator.records import Prepared
 from orchestrator.study import Study
-
-
-class Prepared(Record):
-    """The data's key (a content hash) and the folder of each part."""
-
-    key: str
-    parts: dict[Part, str]
 
 
 def prepare_data(study: Study) -> Prepared:
@@ -42,9 +35,9 @@ def _produce(study: Study) -> Prepared:
     tail = ProgressTail(out, study.backends.screen)
     result = study.backends.executor.run(
         Command(
-            argv=(str(setting.python), *setting.template.commands.prepare, *flags),
+            argv=(str(study.python), *setting.template.commands.prepare, *flags),
             cwd=out,
-            readable=(setting.folder,),
+            readable=study.readable,
             writable=(out, setting.cache),
             env=setting.environment,
             limits=setting.template.limits,
