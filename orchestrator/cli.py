@@ -24,6 +24,7 @@ FORMATS = ("diff", "udiff", "whole", "architect")
 @click.option("--idea", metavar="NAME|FILE", help="Carry this idea from plan to paper.")
 @click.option("--template", metavar="NAME|DIR", help="Another setting than the one that the idea names.")
 @click.option("--profile", metavar="NAME|FILE.toml", help="Scale of the setting; the template's default if left out.")
+@click.option("--fresh-baseline", is_flag=True, help="Execute run_0 even where an earlier idea has made it.")
 @click.option("--edit-format", type=click.Choice(FORMATS), default="diff", help="The form of the coder's edits.")
 @model_flags
 @budget_flags
@@ -55,7 +56,8 @@ def groundwork(context: click.Context, /, **flags: object) -> None:
     models = read_models(
         {k: v for k, v in flags.items() if v is None or isinstance(v, str)}, read_flags(BudgetFlags, flags)
     )
-    carry(lambda: begin(read_flags(Start, flags), models))
+    start = read_flags(Start, flags)
+    carry(lambda: begin(start, models), start)
 
 
 def found_commands() -> Iterator[click.Command]:

@@ -4,6 +4,7 @@
     ├── BadInput                   exit status 2: a file, a field or a flag of the user's is wrong
     ├── ModelUnavailable           a model call cannot be answered (no session entry, provider down)
     │   └── BudgetReached          the next call could pass a budget
+    ├── PackageNeeded              a run asks for a package that only the user can allow
     ├── JournalCorrupt             the journal does not replay
     └── TypesettingFailed          LaTeX stopped, with file, line and message
 
@@ -35,6 +36,20 @@ class BudgetReached(ModelUnavailable):
     def __init__(self, message: str, *, reserve_left: bool) -> None:
         super().__init__(message)
         self.reserve_left = reserve_left
+
+
+class PackageNeeded(GroundworkError):
+    """A model asks for packages, and the user has to say yes or no; `run` is the idea folder."""
+
+    def __init__(self, packages: tuple[str, ...], run: str) -> None:
+        names = " and ".join(packages)
+        flags = " ".join(f"--allow-package {name}" for name in packages)
+        super().__init__(
+            f"the model asks for {names}, which only you can allow: python launch.py resume {run} {flags} (makes a new "
+            f"environment and executes every run again), or {flags.replace('--allow', '--deny')}"
+        )
+        self.packages = packages
+        self.run = run
 
 
 class JournalCorrupt(GroundworkError):

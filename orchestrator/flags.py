@@ -14,7 +14,7 @@ from orchestrator.models.choice import ROLES, Choice, parse_choice, require_key,
 from orchestrator.models.keys import Keys
 from orchestrator.models.ledger import Budgets, check_terms
 from orchestrator.protocols import EditFormat
-from orchestrator.records import Record
+from orchestrator.records import Package, Record
 
 R = TypeVar("R", bound=Record)
 
@@ -30,8 +30,16 @@ class Start(Record):
     profile: str | None = None
     runs: Path
     allow_unsandboxed: bool = False
+    fresh_baseline: bool = False
     edit_format: EditFormat = "diff"
     key_file: Path | None = None
+
+
+class Decided(Record):
+    """The user's word on packages that a model asked for."""
+
+    allow_package: tuple[Package, ...] = ()
+    deny_package: tuple[Package, ...] = ()
 
 
 class Models(Record):

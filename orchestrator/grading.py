@@ -35,9 +35,9 @@ def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Fi
     stem = name.removesuffix(".json")
     result = study.backends.executor.run(
         Command(
-            argv=(str(setting.python), *setting.template.commands.grade, *flags),
+            argv=(str(study.python), *setting.template.commands.grade, *flags),
             cwd=out,
-            readable=(setting.folder, setting.cache, folder, Path(part_folder)),
+            readable=(*study.readable, setting.cache, folder, Path(part_folder)),
             writable=(out,),
             env=setting.environment,
             limits=setting.limits,

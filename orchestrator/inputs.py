@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 IDEAS = REPOSITORY / "ideas"
 TEMPLATES = REPOSITORY / "templates"
 ENVIRONMENTS = REPOSITORY / ".envs"
+EXTENDS = "extends.pth"
 
 
 def find_idea(name: str, ideas: Path = IDEAS) -> Path:
@@ -124,6 +125,12 @@ def environment_python(folder: Path, name: str) -> Path:
     if not python.exists():
         raise BadInput(f"the environment of template '{name}' is missing; run scripts/setup")
     return python
+
+
+def environment_folders(python: Path) -> tuple[Path, ...]:
+    """Return the folders of packages that an environment takes from those that it extends."""
+    listed = next(python.parent.parent.glob(f"lib/python3*/site-packages/{EXTENDS}"), None)
+    return tuple(map(Path, listed.read_text().splitlines())) if listed else ()
 
 
 def template_lock(folder: Path) -> dict[str, str]:

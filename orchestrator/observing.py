@@ -8,13 +8,12 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator import inputs
-from orchestrator.evidence.facts import Counter, RunFacts
+from orchestrator import attempts, inputs
+from orchestrator.evidence.facts import FACTS, Counter, RunFacts
 from orchestrator.leftovers import LeftoverRefused, list_leftovers, read_leftover
-from orchestrator.records import Record, Run, Step
+from orchestrator.records import Finding, Record, Run, Step
 from orchestrator.study import Study
 
-FACTS = "facts.json"
 SEAL = "seal"
 OURS = ("final_info.json", "test_info.json", "run.json", FACTS)
 PROTECTED = (
@@ -44,7 +43,7 @@ def protected(study: Study, step: Step) -> dict[str, str]:
     A mark is SHA-256 or, for a large file, its size and the time of its last change, which no program can set back.
     """
     root, folder = study.workspace.root, study.setting.folder
-    runs = [run for run in study.workspace.journal.all("execute", Run) if run.accepted]
+    runs = attempts.accepted(study.workspace.journal)
     earlier = [f"{run.path}/{name}" for run in runs for name in _files(study.workspace.path(run.path))]
     ours = {name: _mark(root / name) for name in (f"{step.run}/{GIVEN}", *PROTECTED, *earlier)}
     lock = inputs.template_lock(folder)
@@ -93,6 +92,21 @@ def seal(study: Study, step: Step, facts: RunFacts) -> None:
     workspace.write(f"{step.run}/{FACTS}", facts.model_dump_json(indent=1))
     names = [f"{step.run}/{name}" for name in (GIVEN, FACTS, "final_info.json")]
     workspace.journal.append(SEAL, step.label, Seal(files={name: workspace.sha256(name) for name in names}))
+
+
+def broken(study: Study, run: Run) -> Finding | None:
+    """Return the finding on an accepted run whose files are not those that it was graded with; None where all are."""
+    workspace, limit_bytes = study.workspace, study.setting.template.limits.file_mb * 1024 * 1024
+    sealed = workspace.journal.find(SEAL, run.step.label, Seal)
+    files = dict(sealed.files) if sealed else {}
+    if all(_sha256(workspace.root, path, PROGRESS_BYTES) == sha256 for path, sha256 in files.items()):
+        left = RunFacts.model_validate_json(workspace.read(f"{run.path}/{FACTS}")).artefacts if sealed else {}
+        files |= {f"{run.path}/{name}": sha256 for name, sha256 in left.items()}
+    for path, sha256 in files.items():
+        if _sha256(workspace.root, path, max(limit_bytes, PROGRESS_BYTES)) != sha256:
+            message = f"{path} changed since {run.step.run} was graded, so the run counts no longer"
+            return Finding(code="tampered", severity="error", message=message, where=path)
+    return None
 
 
 def _files(folder: Path) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.errors import BudgetReached
-from orchestrator.records import Plan, Record, Step
+from orchestrator.records import Plan, Prepared, Record, Step
 from orchestrator.stages.cite import cite_sources
 from orchestrator.stages.compile import compile_paper
 from orchestrator.stages.confirm import confirm
@@ -11,7 +11,7 @@ from orchestrator.stages.edit import edit_experiment
 from orchestrator.stages.execute import execute_run
 from orchestrator.stages.plan import plan_runs
 from orchestrator.stages.plot import plot_runs
-from orchestrator.stages.prepare import Prepared, prepare_data
+from orchestrator.stages.prepare import prepare_data
 from orchestrator.stages.record import record_run
 from orchestrator.stages.review import review_paper
 from orchestrator.stages.write import SECTIONS, write_section

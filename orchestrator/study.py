@@ -17,17 +17,19 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from orchestrator import prompts
-from orchestrator.errors import ModelUnavailable
+from orchestrator import inputs, prompts
+from orchestrator.errors import BadInput, ModelUnavailable
 from orchestrator.outside import Message, Request
 from orchestrator.protocols import Coder, EditFormat, Executor, LanguageModel, Screen, Typesetter
-from orchestrator.records import Idea, Limits, Profile, Template
+from orchestrator.records import Decision, Idea, Limits, Profile, Reused, Step, Template
 from orchestrator.workspace import Workspace
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 MAX_ANSWERS = 4
+DECISION = "package"
+LOCK = "template.requirements.lock"
 _BLOCK = re.compile(r"^```([a-z]+)[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
@@ -44,13 +46,17 @@ class Backends:
 
 @dataclass(frozen=True)
 class Setting:
-    """A template with the scale at which it is used and the places where it lies on this machine."""
+    """A template with the scale at which it is used and the places where it lies on this machine.
+
+    `baselines` is the cache of run_0; None executes it always, and keeps none.
+    """
 
     template: Template
     profile: Profile
     folder: Path
     python: Path
     cache: Path
+    baselines: Path | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -72,21 +78,73 @@ class Setting:
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds of every run. They follow from the setting's name: no model chooses them, all ideas share them."""
-        names = (f"{self.template.name}/{self.profile.name}/{index}" for index in range(self.profile.seeds))
+        return self._drawn("")
+
+    @property
+    def fresh_seeds(self) -> tuple[int, ...]:
+        """As many other seeds, on which nothing runs before the last exploratory run is done."""
+        return self._drawn("fresh/")
+
+    def seeds_for(self, step: Step) -> tuple[int, ...]:
+        """Return the seeds of a step's run."""
+        return self.fresh_seeds if step.planned and step.planned.fresh else self.seeds
+
+    def _drawn(self, which: str) -> tuple[int, ...]:
+        names = (f"{self.template.name}/{self.profile.name}/{which}{index}" for index in range(self.profile.seeds))
         return tuple(int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % 2**31 for name in names)
 
 
 @dataclass(frozen=True)
 class Study:
-    """One idea, carried from plan to paper in its folder. `scripted`: its answers were written in advance."""
+    """One idea, carried from plan to paper in its folder.
+
+    `origin` says who answers, and since when; `scripted`: the answers were written in advance.
+    """
 
     idea: Idea
     setting: Setting
     workspace: Workspace
     backends: Backends
-    provenance: str
+    origin: str
     edit_format: EditFormat = "diff"
     scripted: bool = False
+
+    @property
+    def provenance(self) -> str:
+        """Where words and results come from, for people: `origin`, and what was not executed for this idea."""
+        reused = self.workspace.journal.all("baseline", Reused)
+        if not reused:
+            return self.origin
+        made = f"executed on {reused[-1].made_at[:10]} for the idea folder {reused[-1].made_by}"
+        return f"{self.origin} Except run_0: it comes from its cache and was {made}."
+
+    @property
+    def python(self) -> Path:
+        """The Python of the template's programs: the setting's, or the one with the packages that the user allowed."""
+        grown = self._grown()
+        if not grown:
+            return self.setting.python
+        python = inputs.ENVIRONMENTS / grown / "bin" / "python"
+        if not python.exists():
+            raise BadInput(f"{python}: the environment that was made for this idea is missing; start the idea again")
+        return python
+
+    @property
+    def readable(self) -> tuple[Path, ...]:
+        """What all of the template's programs may read: its folder, and what their environment extends."""
+        return (self.setting.folder, *inputs.environment_folders(self.python))
+
+    @property
+    def lock(self) -> str:
+        """The packages that the template's programs run with, as a requirements file."""
+        if self._grown():
+            return self.workspace.read(LOCK)
+        own = self.setting.folder / "requirements.lock"
+        return (own if own.is_file() else inputs.REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+
+    def _grown(self) -> str:
+        allowed = [one.environment for one in self.workspace.journal.all(DECISION, Decision) if one.allowed]
+        return allowed[-1] if allowed else ""
 
 
 def described(study: Study) -> str:

@@ -15,12 +15,12 @@ from orchestrator.grading import grade
 from orchestrator.outside import Answer, Message, Request
 from orchestrator.paper.bib import Library
 from orchestrator.protocols import EditReply, EditTask
-from orchestrator.records import FinalInfo, Finding, Plan, Run, Step, Template
+from orchestrator.records import FinalInfo, Finding, Plan, Prepared, Run, Step, Template
 from orchestrator.stages.confirm import confirm
 from orchestrator.stages.edit import edit_experiment
 from orchestrator.stages.execute import execute_run
 from orchestrator.stages.plot import plot_runs
-from orchestrator.stages.prepare import Prepared, prepare_data
+from orchestrator.stages.prepare import prepare_data
 from orchestrator.study import Study
 
 BASELINE = Step(number=0, attempt=1)

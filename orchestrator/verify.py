@@ -14,16 +14,17 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from orchestrator.attempts import accepted, attempts
 from orchestrator.errors import BadInput, GroundworkError
 from orchestrator.evidence.assemble import assemble
 from orchestrator.evidence.audit import FILE, Audit, RunAudit, differences, touched
 from orchestrator.evidence.baseline import invalid_baseline
-from orchestrator.evidence.facts import GradedRun, RunFacts
+from orchestrator.evidence.facts import FACTS, GradedRun, RunFacts
 from orchestrator.evidence.gate import check_run, check_values
 from orchestrator.evidence.metrics import Source, collect
 from orchestrator.journal import Journal
 from orchestrator.leftovers import LeftoverRefused, read_leftover
-from orchestrator.observing import FACTS, SEAL, Seal
+from orchestrator.observing import SEAL, Seal
 from orchestrator.records import Evidence, EvidenceEntry, FinalInfo, Finding, Plan, Record, Run
 
 M = TypeVar("M", bound=BaseModel)
@@ -71,7 +72,7 @@ def keep(audit: Audit, folder: Path) -> str:
 
 
 def _audit(folder: Path, journal: Journal) -> Audit:
-    runs = [run for run in journal.all("execute", Run) if run.accepted]
+    runs = accepted(journal)
     confirmed = journal.find("confirm", "", Sealed)
     kept, comparison = EMPTY, []
     if confirmed is None:
@@ -148,12 +149,11 @@ def _derived(folder: Path, journal: Journal, graded: list[GradedRun], kept: Evid
 
     A run whose test results can't be used has no entries, so that each of them is reported as standing in no file.
     """
-    attempts = journal.all("execute", Run)
     results = {run.name: _parse(folder, f"{run.name}/{TEST}", FinalInfo) for run in graded}
     entries = tuple(entry for run in graded for entry in _measured(folder, run, results[run.name], kept))
     plans = [*journal.all("plan", Plan), *journal.all("record", Plan), *journal.all("stop", Plan)]
     hypotheses = max(plans, key=lambda plan: plan.number).hypotheses if plans else ()
-    return assemble(entries, attempts, results, hypotheses, kept)
+    return assemble(entries, attempts(journal), results, hypotheses, kept)
 
 
 def _measured(folder: Path, run: GradedRun, info: FinalInfo, kept: Evidence) -> tuple[EvidenceEntry, ...]:

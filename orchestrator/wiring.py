@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator import inputs
 from orchestrator.backends.coder import AiderCoder
+from orchestrator.backends.environments import extend
 from orchestrator.backends.executor import LocalExecutor
 from orchestrator.backends.latex import Latexmk
 from orchestrator.backends.sandbox import Protection, probe
-from orchestrator.errors import BadInput, GroundworkError
-from orchestrator.flags import BUNDLED, BudgetFlags, Models, Start
-from orchestrator.journal import Journal
+from orchestrator.begun import Begun, provenance
+from orchestrator.errors import BadInput, GroundworkError, PackageNeeded
+from orchestrator.flags import BUNDLED, BudgetFlags, Decided, Models, Start
 from orchestrator.models import prices
 from orchestrator.models.choice import Desk, open_all
 from orchestrator.models.gateway import Gateway
@@ -26,29 +29,14 @@ from orchestrator.models.ledger import Ledger, Opened
 from orchestrator.models.recording import drift
 from orchestrator.models.session import read_session
 from orchestrator.preflight import HUB_TOKEN, make_ready
-from orchestrator.protocols import Coder, EditFormat, LanguageModel, Screen
-from orchestrator.records import Idea, Profile, Record, Template
+from orchestrator.protocols import Coder, LanguageModel, Screen
+from orchestrator.records import Decision, Idea, Profile, Template
 from orchestrator.screen import Terminal
-from orchestrator.study import Backends, Setting, Study
+from orchestrator.study import DECISION, LOCK, Backends, Setting, Study
 from orchestrator.workspace import Workspace
 
 SESSION = "session.jsonl"
 PROFILE = "profile.json"
-BOOKKEEPING = {"call", "budget"}
-
-
-class Begun(Record):
-    """The journal's first event: everything that a resumed idea must find again."""
-
-    idea: str
-    template: str
-    profile: str
-    models: Models
-    edit_format: EditFormat = "diff"
-    session: str
-    session_kind: str
-    date: str
-    sandbox: str
 
 
 @contextmanager
@@ -71,6 +59,7 @@ def begin(start: Start, models: Models) -> Iterator[Study]:
         profile=profile.name,
         models=models,
         edit_format=start.edit_format,
+        fresh_baseline=start.fresh_baseline,
         session=session.name if session else "",
         session_kind=read_session(session)[0].kind if session else "",
         date=datetime.now(UTC).date().isoformat(),
@@ -91,8 +80,11 @@ def begin(start: Start, models: Models) -> Iterator[Study]:
 
 
 @contextmanager
-def reopen(run: str, start: Start, budgets: BudgetFlags) -> Iterator[Study]:
-    """Open an idea folder again; BadInput where it is none, or where its template has changed since."""
+def reopen(run: str, start: Start, budgets: BudgetFlags, decided: Decided | None = None) -> Iterator[Study]:
+    """Open an idea folder again; BadInput where it is none, or where its template has changed since.
+
+    Packages on which the user `decided` are installed, into a new environment, or noted as refused.
+    """
     keys = take_keys(start.key_file, _warn)
     workspace = Workspace(find_run(run, start.runs))
     begun = workspace.journal.find("begin", "", Begun)
@@ -104,7 +96,22 @@ def reopen(run: str, start: Start, budgets: BudgetFlags) -> Iterator[Study]:
     models.check(keys)
     begun = begun.model_copy(update={"models": models})
     with _resumable(workspace), _open(workspace, begun, keys, allow_unsandboxed=start.allow_unsandboxed) as study:
+        _decide(decided or Decided(), study)
         yield study
+
+
+def _decide(decided: Decided, study: Study) -> None:
+    """Write the user's word on packages into the journal; a yes makes an environment first."""
+    journal = study.workspace.journal
+    for package in decided.allow_package:
+        if journal.find(DECISION, package, Decision) is None:
+            study.backends.screen.stage("install", package)
+            name = f"{study.setting.template.name}-{hashlib.sha256(f'{study.lock}{package}'.encode()).hexdigest()[:12]}"
+            lock = extend(study.python, study.lock, package, inputs.ENVIRONMENTS / name)
+            sha256 = study.workspace.write(LOCK, lock)
+            journal.append(DECISION, package, Decision(allowed=True, environment=name, lock_sha256=sha256))
+    for package in decided.deny_package:
+        journal.once(DECISION, package, Decision, lambda: Decision(allowed=False))
 
 
 @contextmanager
@@ -115,6 +122,8 @@ def _resumable(workspace: Workspace) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; nothing is lost: {command}") from None
+    except PackageNeeded:
+        raise
     except GroundworkError as error:
         error.add_note(f"once mended: {command}")
         raise
@@ -130,6 +139,8 @@ def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: 
     workspace.write("sandbox.json", protection.describe())
     executor = LocalExecutor(protection.level)
     setting = open_setting(template, _profile(workspace, begun, template, folder), folder)
+    if not begun.fresh_baseline:
+        setting = replace(setting, baselines=setting.cache / "baselines")
     screen = Terminal()
     screen.note(f"{begun.idea} in {workspace.root}")
     screen.note(provenance(begun))
@@ -179,19 +190,6 @@ def _gateway(workspace: Workspace, begun: Begun, keys: Keys, screen: Screen) -> 
     return Gateway(provider, workspace, ledger, keys=keys)
 
 
-def provenance(begun: Begun) -> str:
-    """Say in a sentence or two where the words and the results of an idea come from."""
-    real = f"the experiments are real and were run now, on {begun.date}"
-    confined = "" if begun.sandbox == "bubblewrap" else " Model-written code ran without a sandbox."
-    others = begun.models.describe() if begun.models.roles or begun.models.default.provider != BUNDLED else ""
-    if not others:
-        what = {"scripted": "Scripted answers", "recorded": "Recorded answers"}[begun.session_kind]
-        how = {"scripted": "written in advance", "recorded": "given by a model earlier"}[begun.session_kind]
-        return f"{what}: plan, edits and prose were {how} and replayed from {begun.session}; {real}.{confined}"
-    others = others.replace("mailbox", "somebody behind a mailbox (a person or another agent)")
-    return f"Plan, edits and prose are by {others}; {real}. Results are references that code expanded.{confined}"
-
-
 def open_setting(template: Template, profile: Profile, folder: Path) -> Setting:
     """Return a template at a profile's scale, with the places where its environment and its cache lie here."""
     return Setting(
@@ -214,20 +212,6 @@ def find_run(run: str, runs: Path) -> Path:
         if (folder / "journal.jsonl").is_file():
             return folder.resolve()
     raise BadInput(f"{run}: no idea folder here nor under {runs} (one has a journal.jsonl); see `launch.py list`")
-
-
-def overview(runs: Path) -> Iterator[str]:
-    """Yield a line for each idea, template and idea folder."""
-    for path in sorted(inputs.IDEAS.glob("*.json")):
-        session = "bundled session" if inputs.session_of(path).is_file() else "no session"
-        yield f"idea      {path.stem}  ({session})"
-    for path in sorted(inputs.TEMPLATES.glob("*/template.toml")):
-        profiles = ", ".join(profile.name for profile in inputs.load_template(path.parent).profiles)
-        yield f"template  {path.parent.name}  (profiles: {profiles})"
-    for path in sorted(runs.glob("*/journal.jsonl")):
-        events = Journal(path, writable=False).events
-        last = next((e for e in reversed(events) if e.kind not in BOOKKEEPING), None)
-        yield f"run       {path.parent.name}  (last: {f'{last.kind} {last.step}'.strip() if last else 'nothing'})"
 
 
 def _session(models: Models, idea_file: Path) -> Path | None:

@@ -46,6 +46,7 @@ def quick_run(tmp_path_factory) -> Path:
         str(QUICK / "quick_momentum.json"),
         "--runs",
         str(runs),
+        "--fresh-baseline",
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 def folder(tmp_path_factory):
     """The finished idea folder."""
     runs = tmp_path_factory.mktemp("runs")
-    flags = ["--idea", "adaptive_temporal_sae", "--profile", "smoke", "--runs", str(runs)]
+    flags = ["--idea", "adaptive_temporal_sae", "--profile", "smoke", "--runs", str(runs), "--fresh-baseline"]
     done = subprocess.run(
         [sys.executable, str(ROOT / "launch.py"), *flags], capture_output=True, text=True, check=False, timeout=600
     )

@@ -13,7 +13,7 @@ from orchestrator.commands.options import runs_flag
 @runs_flag
 def list_all(runs: Path) -> None:
     """List ideas, templates, and idea folders with the stage that each has reached."""
-    from orchestrator.wiring import overview
+    from orchestrator.overview import overview
 
     for line in overview(runs):
         click.echo(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from orchestrator.flags import Start
     from orchestrator.study import Study
 
 Command = Callable[..., None]
@@ -59,12 +61,28 @@ def json_flag(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="As JSON.")(command)
 
 
-def carry(open_study: Callable[[], AbstractContextManager[Study]]) -> None:
-    """Run the loop on what `open_study` opens, and say at the end where the results lie."""
-    from orchestrator.pipeline import run_idea
+def carry(open_study: Callable[[], AbstractContextManager[Study]], start: Start) -> None:
+    """Run the loop on what `open_study` opens, and say at the end where the results lie.
 
-    with open_study() as study:
-        outcome = run_idea(study)
+    Where a model asks for a package, whoever sits at a terminal is asked, and the idea goes on by the answer.
+    """
+    from orchestrator.errors import PackageNeeded
+    from orchestrator.flags import BudgetFlags, Decided
+    from orchestrator.pipeline import run_idea
+    from orchestrator.wiring import reopen
+
+    try:
+        with open_study() as study:
+            outcome = run_idea(study)
+    except PackageNeeded as needed:
+        if not sys.stdin.isatty():
+            raise
+        run, names = needed.run, ", ".join(needed.packages)
+        question = f"The model asks for {names}. Install it, and execute all runs again with it?"
+        word = "allow_package" if click.confirm(question, err=True) else "deny_package"
+        decided = Decided.model_validate({word: needed.packages})
+        carry(lambda: reopen(run, start, BudgetFlags(), decided), start)
+        return
     paper = outcome.pdf or f"no PDF: LaTeX is not installed ({outcome.missing})"
     click.echo(f"done: {outcome.folder}  paper: {paper}")
 

@@ -9,13 +9,17 @@ from orchestrator.commands.options import budget_flags, carry, runs_flag, unsand
 
 @click.command()
 @click.argument("run")
+@click.option(
+    "--allow-package", multiple=True, metavar="NAME", help="Install this package, and execute all runs again."
+)
+@click.option("--deny-package", multiple=True, metavar="NAME", help="Tell the model that it has to do without.")
 @budget_flags
 @runs_flag
 @unsandboxed_flag
 def resume(run: str, **flags: object) -> None:
     """Go on with the idea folder RUN (a path, or a name under runs/) at the first stage its journal lacks."""
-    from orchestrator.flags import BudgetFlags, Start, read_flags
+    from orchestrator.flags import BudgetFlags, Decided, Start, read_flags
     from orchestrator.wiring import reopen
 
     start = read_flags(Start, {**flags, "idea": run})
-    carry(lambda: reopen(run, start, read_flags(BudgetFlags, flags)))
+    carry(lambda: reopen(run, start, read_flags(BudgetFlags, flags), read_flags(Decided, flags)), start)

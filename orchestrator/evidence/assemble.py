@@ -31,5 +31,6 @@ def assemble(
         hypotheses=hypotheses,
         metrics=declared.metrics,
         equal_settings=declared.equal_settings,
+        findings=tuple(finding for run in attempts for finding in run.withdrawn),
     )
     return unjudged.model_copy(update={"verdicts": judge(unjudged, unjudged.equal_settings)})

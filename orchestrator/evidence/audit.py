@@ -102,7 +102,7 @@ def _outcome(verdict: Verdict) -> str:
 
 
 def _rest(kept: Evidence, derived: Evidence) -> Iterator[Finding]:
-    for name in ("runs", "settings", "counts", "hypotheses"):
+    for name in ("runs", "settings", "counts", "hypotheses", "findings"):
         if not same(_plain(kept, name), _plain(derived, name)):
             message = f"the {name} in evidence.json are not those of the journal and the result files"
             yield _error("evidence-differs", message, f"{FILE}#{name}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.records import FinalInfo, PlannedRun, Record
 
+FACTS = "facts.json"
 NO_WEIGHTS = (".json", ".jsonl", ".py", ".txt", ".md", ".log")
 
 

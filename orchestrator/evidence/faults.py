@@ -173,8 +173,7 @@ def report(run: Run, stderr: str, limits: Limits, installed: tuple[str, ...]) ->
     if "package-fault" in codes:
         lines.append(
             f"Nothing can be installed. Installed are: {', '.join(installed) or 'what experiment.py imports already'}. "
-            "Do without the missing package; if the idea can't be tried without it, leave the code that does not need "
-            "it and say in the run's notes which package you ask the user for."
+            "Do without the missing package."
         )
     traceback = last_traceback(stderr)
     return "\n".join([*lines, traceback] if traceback else lines)

@@ -73,7 +73,7 @@ def require_fresh(evidence: Evidence, hypothesis: Hypothesis, pair: Pair) -> Non
 
     Scoring the same trained runs on other data does not help: what was lucky on dev is lucky on test.
     """
-    known = tuple(evidence.runs)[: hypothesis.frozen_after]
+    known = {run for run in evidence.runs if int(run.removeprefix("run_")) < hypothesis.frozen_after}
     seen = {seed for entry in evidence.entries if entry.run in known for seed in entry.seeds}
     if seen & set(pair.arm.samples[0].seeds):
         raise NotComparable(f"{hypothesis.id} was frozen when results on the seeds of {pair.arm.name} were known")

@@ -11,13 +11,24 @@ from orchestrator.records.evidence import (
     Verdict,
     VerdictWord,
 )
-from orchestrator.records.plan import Hypothesis, Plan, PlannedRun, Step
-from orchestrator.records.run import Condition, Edit, FinalInfo, ProcessResult, Run
-from orchestrator.records.setting import Commands, Direction, Idea, Limits, MetricSpec, Part, Profile, Template
+from orchestrator.records.plan import Decision, Frozen, Hypothesis, Needs, Package, Plan, PlannedRun, Step
+from orchestrator.records.run import Condition, Edit, FinalInfo, ProcessResult, Reused, Run
+from orchestrator.records.setting import (
+    Commands,
+    Direction,
+    Idea,
+    Limits,
+    MetricSpec,
+    Part,
+    Prepared,
+    Profile,
+    Template,
+)
 
 __all__ = [
     "Commands",
     "Condition",
+    "Decision",
     "Direction",
     "Edit",
     "Evidence",
@@ -25,18 +36,23 @@ __all__ = [
     "Figure",
     "FinalInfo",
     "Finding",
+    "Frozen",
     "Hypothesis",
     "Idea",
     "Interval",
     "Limits",
     "MetricSpec",
+    "Needs",
     "OutcomeWord",
+    "Package",
     "Part",
     "Plan",
     "PlannedRun",
+    "Prepared",
     "ProcessResult",
     "Profile",
     "Record",
+    "Reused",
     "Run",
     "Scalar",
     "Section",

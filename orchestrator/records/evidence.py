@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from orchestrator.records.base import Record, Scalar, Slug
+from orchestrator.records.base import Finding, Record, Scalar, Slug
 from orchestrator.records.plan import Hypothesis
 from orchestrator.records.setting import MetricSpec
 
@@ -73,7 +73,8 @@ class Evidence(Record):
 
     `runs` maps each accepted run's directory to its planned name, in order; `settings` holds the recorded
     configuration by run and condition; `counts` has the keys runs, attempts, rejected and seeds. `verdicts` are on
-    the hypotheses, in their order; `equal_settings` are those that must be equal in two runs to be compared.
+    the hypotheses, in their order; `equal_settings` are those that must be equal in two runs to be compared; `findings`
+    say why runs that the gate had let pass are not in here.
     """
 
     entries: tuple[EvidenceEntry, ...]
@@ -85,6 +86,7 @@ class Evidence(Record):
     equal_settings: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     figures: tuple[Figure, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Section(Record):

@@ -24,26 +24,55 @@ class Hypothesis(Record):
     frozen_after: int = Field(default=0, ge=0)
 
 
+class Frozen(Record):
+    """Hypotheses of one round, with the SHA-256 of their texts: what the journal says of when they were made."""
+
+    hypotheses: tuple[Hypothesis, ...]
+    sha256: str
+
+
 class PlannedRun(Record):
-    """One run that the model wants. Its conditions must record `settings`; it may repeat the run `replicates`."""
+    """One run that the model wants. Its conditions must record `settings`; it may repeat the run `replicates`.
+
+    A `fresh` one is ours: the code of the run `replicates` as it stands, on the fresh seeds.
+    """
 
     name: Slug
     goal: str = Field(min_length=1, max_length=4000)
     settings: dict[str, Scalar] = {}
     replicates: Slug | None = None
+    fresh: bool = False
+
+
+Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(==[A-Za-z0-9.!+]{1,32})?$")]
+
+
+class Needs(Record):
+    """Packages that a model asks for after a run failed without them; only the user can say yes."""
+
+    packages: tuple[Package, ...]
+
+
+class Decision(Record):
+    """The user's word on a package; a yes names the environment below .envs/ that has it since, and its lock's hash."""
+
+    allowed: bool
+    environment: str = ""
+    lock_sha256: str = ""
 
 
 class Plan(Record):
     """The hypotheses, the runs still to be made in their order, and where the loop stands.
 
     The next step is a function of this record alone, so that replaying the journal walks the same way. `attempt`
-    counts attempts at run `number`, `tries` those of the planned run that comes first in `runs`.
+    counts attempts at run `number`, from `first` on, `tries` those of the planned run that comes first in `runs`.
     """
 
     hypotheses: tuple[Hypothesis, ...]
     runs: tuple[PlannedRun, ...]
     number: int = 0
     attempt: int = 1
+    first: int = 1
     tries: int = 1
     prose: str = ""
 

@@ -76,14 +76,26 @@ class FinalInfo(RootModel[dict[str, Condition]]):
 
 
 class Run(Record):
-    """One executed attempt. `path` is relative to the idea folder; accepted runs lie in `run_N/`."""
+    """One executed attempt. `path` is relative to the idea folder; accepted runs lie in `run_N/`.
+
+    `withdrawn` says why a run that the gate had let pass counts no longer: its files changed, say.
+    """
 
     step: Step
     path: str
     process: ProcessResult | None
     findings: tuple[Finding, ...] = ()
+    withdrawn: tuple[Finding, ...] = ()
 
     @property
     def accepted(self) -> bool:
         """True when nothing speaks against counting this as a numbered run."""
-        return not any(finding.severity == "error" for finding in self.findings)
+        return not self.withdrawn and not any(finding.severity == "error" for finding in self.findings)
+
+
+class Reused(Record):
+    """Where a run_0 that was not executed for this idea comes from: the idea folder that made it, and when (UTC)."""
+
+    key: str
+    made_by: str
+    made_at: str

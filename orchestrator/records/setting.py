@@ -79,12 +79,19 @@ class Profile(BaseModel):
         return self.model_dump(exclude={"limits", "expected"})
 
 
+class Prepared(Record):
+    """The data's key (a content hash) and the folder of each part."""
+
+    key: str
+    parts: dict[Part, str]
+
+
 class Commands(Record):
     """Arguments that the environment's Python gets, for each program of the template that is trusted.
 
     `fetch` alone has a network; `preflight` says what stands in a profile's way; `stream` feeds a run with data that
-    is not stored; `host` is where the grader has a run's own code executed: two run beside it, in sandboxes of their own; `evaluate` runs a
-    benchmark of the field's on finished runs.
+    is not stored; `host` is where the grader has a run's own code executed: two run beside it, in sandboxes of their
+    own; `evaluate` runs a benchmark of the field's on finished runs.
     """
 
     fetch: tuple[str, ...] = ()

@@ -1,13 +1,18 @@
-"""Stage `confirm`: the test part is scored, once, after the last run; `evidence.json` is what a paper may refer to."""
+"""Stage `confirm`: the test part is scored, once, after the last run; `evidence.json` is what a paper may refer to.
+
+A run that is not what it was when it was graded, or that can't be graded on the test part, is withdrawn: it counts as
+a rejected attempt, its hypotheses are undecided, and the paper is written from what stands.
+"""
 
 from __future__ import annotations
 
-from orchestrator import notes
+from orchestrator import attempts, notes, observing
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence.assemble import assemble
+from orchestrator.evidence.gate import check_values
 from orchestrator.evidence.metrics import Source, collect
 from orchestrator.grading import grade
-from orchestrator.records import Evidence, FinalInfo, Finding, Part, Plan, Record, Run
+from orchestrator.records import Evidence, EvidenceEntry, FinalInfo, Part, Plan, Record, Run
 from orchestrator.study import Study
 
 FILE = "evidence.json"
@@ -22,7 +27,7 @@ class Confirmed(Record):
 
 
 def confirm(parts: dict[Part, str], plan: Plan, study: Study) -> Evidence:
-    """Return the evidence of all accepted runs, scored on the test part; raises GroundworkError if one can't be."""
+    """Return the evidence of all runs that stand, scored on the test part; GroundworkError without a run_0."""
 
     def make() -> Confirmed:
         study.backends.screen.stage("confirm", "every accepted run is scored on the test part, once")
@@ -37,22 +42,30 @@ def confirm(parts: dict[Part, str], plan: Plan, study: Study) -> Evidence:
 
 
 def _evidence(parts: dict[Part, str], plan: Plan, study: Study) -> Evidence:
-    runs = study.workspace.journal.all("execute", Run)
-    accepted = [run for run in runs if run.accepted]
-    graded = {run.step.run: _score(run, parts["test"], study) for run in accepted}
-    entries = tuple(
-        entry for name, info in graded.items() for entry in collect(info, _source(name, study), study.setting.template)
-    )
-    return assemble(entries, runs, graded, plan.hypotheses, study.setting.template)
+    journal = study.workspace.journal
+    scored = {run.step.run: _score(run, parts["test"], study) for run in attempts.accepted(journal)}
+    graded = {run: info for run, info in scored.items() if info is not None}
+    seeds = {run.step.run: study.setting.seeds_for(run.step) for run in attempts.accepted(journal)}
+    entries = tuple(entry for run, info in graded.items() for entry in _entries(run, info, seeds[run], study))
+    return assemble(entries, attempts.attempts(journal), graded, plan.hypotheses, study.setting.template)
 
 
-def _score(run: Run, part: str, study: Study) -> FinalInfo:
-    graded = grade(study, run.path, part, TEST)
-    if isinstance(graded, Finding):
-        raise GroundworkError(f"{graded.where}: {graded.message}")
-    return graded
+def _score(run: Run, part: str, study: Study) -> FinalInfo | None:
+    """Return the test results of a run; None where it was withdrawn."""
+    graded = observing.broken(study, run) or grade(study, run.path, part, TEST)
+    if isinstance(graded, FinalInfo):
+        where = f"{run.path}/{TEST}"
+        found = check_values(graded, study.setting.template, len(study.setting.seeds_for(run.step)), where)
+        graded = next((finding for finding in found if finding.severity == "error"), graded)
+    if isinstance(graded, FinalInfo):
+        return graded
+    if run.step.planned is None:
+        raise GroundworkError(f"{study.workspace.path(graded.where)}: {graded.message}; without run_0 nothing compares")
+    attempts.withdraw(study.workspace.journal, run, graded)
+    study.backends.screen.note(f"  {run.step.run} is withdrawn: {graded.message}")
+    return None
 
 
-def _source(run: str, study: Study) -> Source:
+def _entries(run: str, info: FinalInfo, seeds: tuple[int, ...], study: Study) -> tuple[EvidenceEntry, ...]:
     file = f"{run}/{TEST}"
-    return Source(run=run, file=file, sha256=study.workspace.sha256(file), split="test", seeds=study.setting.seeds)
+    return collect(info, Source(run, file, study.workspace.sha256(file), "test", seeds), study.setting.template)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 
-from orchestrator import prompts
+from orchestrator import packages, prompts
+from orchestrator.attempts import attempts
 from orchestrator.evidence.faults import report
 from orchestrator.leftovers import read_log
 from orchestrator.protocols import EditTask
-from orchestrator.records import Edit, Finding, Run, Step
+from orchestrator.records import Edit, Finding, PlannedRun, Run, Step
 from orchestrator.study import Study, asker, described
 
 FILE = "experiment.py"
+BASELINE = "baseline"
 
 
 def edit_experiment(step: Step, study: Study) -> Edit:
@@ -22,9 +24,33 @@ def edit_experiment(step: Step, study: Study) -> Edit:
             commit = study.workspace.commit(FILE, "Template's experiment.py")
             return Edit(path=FILE, commit=commit, sha256=study.workspace.sha256(FILE))
         study.backends.screen.stage("edit", f"{step.run} ({step.planned.name}), attempt {step.attempt}")
-        return _edit(step, study)
+        return _as_before(step.planned, study) or _edit(step, study)
 
     return study.workspace.journal.once("edit", step.label, Edit, make)
+
+
+def _as_before(planned: PlannedRun, study: Study) -> Edit | None:
+    """Return the edit of an earlier run whose code is executed again as it stands; None where there is none to repeat.
+
+    That is a run on fresh seeds, and one that was made in an environment that the idea no longer uses.
+    """
+    journal = study.workspace.journal
+    made = attempts(journal)
+    if planned.fresh:
+        named = [run for run in made if run.accepted and _called(run) == planned.replicates]
+    else:
+        named = [run for run in made if _called(run) == planned.name][-1:]
+        named = [run for run in named if run.withdrawn]
+    if not named:
+        return None
+    edit = journal.find("edit", named[-1].step.label, Edit)
+    if edit is not None:
+        study.workspace.write(edit.path, study.workspace.text_at(edit.commit, edit.path))
+    return edit
+
+
+def _called(run: Run) -> str:
+    return run.step.planned.name if run.step.planned else BASELINE
 
 
 def _edit(step: Step, study: Study) -> Edit:
@@ -54,7 +80,7 @@ def _judge(before: str, after: str) -> tuple[Finding, ...]:
 
 
 def _instruction(step: Step, study: Study) -> str:
-    last = study.workspace.journal.all("execute", Run)[-1]
+    last = attempts(study.workspace.journal)[-1]
     again = last.step.planned == step.planned and not last.accepted
     failed = _failure_report(last, study) if again else ""
     setting = described(study)
@@ -63,11 +89,6 @@ def _instruction(step: Step, study: Study) -> str:
 
 def _failure_report(run: Run, study: Study) -> str:
     stderr = read_log(study.workspace.root, f"{run.path}/stderr.log") if run.process else ""
-    return report(run, stderr, study.setting.limits, _installed(study))
-
-
-def _installed(study: Study) -> tuple[str, ...]:
-    """Return the packages that the template's environment is made of, as `name version`."""
-    lock = study.setting.folder / "requirements.lock"
-    lines = [line.partition("==") for line in lock.read_text().splitlines()] if lock.is_file() else []
-    return tuple(f"{name} {version.split()[0]}" for name, equal, version in lines if equal)
+    text = report(run, stderr, study.setting.limits, packages.installed(study.lock))
+    refused = packages.refused(study)
+    return f"{text}\nThe user was asked, and said no to: {', '.join(refused)}." if refused else text

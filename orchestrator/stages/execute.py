@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 
-from orchestrator import observing
+from orchestrator import attempts, baselines, observing
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence.baseline import invalid_baseline
-from orchestrator.evidence.facts import GradedRun, RunFacts
+from orchestrator.evidence.facts import FACTS, GradedRun, RunFacts
 from orchestrator.evidence.faults import USERS, Kind, Surroundings, classify, fault, remedy
 from orchestrator.evidence.gate import check_run, stale, tampered
 from orchestrator.grading import grade
@@ -33,25 +33,41 @@ def execute_run(step: Step, edit: Edit, parts: dict[Part, str], study: Study) ->
             findings, process = edit.findings, None
         else:
             study.backends.screen.stage("execute", f"{step.run}, attempt {step.attempt}")
-            process, findings = _execute(step, parts, study)
+            process, findings = _cached(step, study) or _execute(step, parts, study)
         findings = invalid_baseline(findings) if step.planned is None else findings
         accepted = not any(finding.severity == "error" for finding in findings)
         folder = study.workspace.run_dir(step) if accepted else study.workspace.keep_attempt(step)
         path = study.workspace.relative(folder)
         run = Run(step=step, path=path, process=process, findings=_relocate(findings, step, path))
         study.workspace.write(f"{path}/run.json", run.model_dump_json(indent=1))
+        if run.accepted and step.planned is None:
+            baselines.keep(run, study)
         return run
 
     return study.workspace.journal.once("execute", step.label, Run, make)
 
 
-def _execute(step: Step, parts: dict[Part, str], study: Study) -> tuple[ProcessResult, tuple[Finding, ...]]:
+Checked = tuple[ProcessResult, tuple[Finding, ...]]
+
+
+def _cached(step: Step, study: Study) -> Checked | None:
+    """Return run_0 as its cache has it, through the same gate; None where it has to be executed."""
+    process = baselines.take(step, study) if step.planned is None else None
+    if process is None:
+        return None
+    info = FinalInfo.model_validate_json(study.workspace.read(f"{step.run}/final_info.json"))
+    facts = RunFacts.model_validate_json(study.workspace.read(f"{step.run}/{FACTS}"))
+    observing.seal(study, step, facts)
+    return process, check_run(GradedRun(step.run, None, info, facts), (), study.setting.template)
+
+
+def _execute(step: Step, parts: dict[Part, str], study: Study) -> Checked:
     workspace = study.workspace
     folder = workspace.fresh_run_dir(step)
     earlier = _graded_runs(study)
     tail = ProgressTail(folder, study.backends.screen)
     with supplied(step, parts, study) as supply:
-        workspace.write(f"{step.run}/{observing.GIVEN}", json.dumps(_job(supply, earlier, study), indent=1))
+        workspace.write(f"{step.run}/{observing.GIVEN}", json.dumps(_job(step, supply, earlier, study), indent=1))
         before = observing.protected(study, step)
         command = _command(step, supply, study)
         process = study.backends.executor.run(command, watch=lambda: supply.watch() or tail.poll())
@@ -65,7 +81,7 @@ def _execute(step: Step, parts: dict[Part, str], study: Study) -> tuple[ProcessR
     if isinstance(graded, Finding):
         return process, (*stale(step.run, claimed), graded)
     facts = RunFacts(
-        seeds=study.setting.seeds,
+        seeds=study.setting.seeds_for(step),
         cpu_s=process.cpu_s,
         artefacts=observing.artefacts(folder, study.setting.limits.file_mb * MIB),
         claimed=claimed,
@@ -100,9 +116,9 @@ def _command(step: Step, supply: Supply, study: Study) -> Command:
     folder = workspace.run_dir(step)
     data = tuple(map(workspace.path, supply.folders.values()))
     return Command(
-        argv=(str(setting.python), "experiment.py", f"--out_dir={step.run}"),
+        argv=(str(study.python), "experiment.py", f"--out_dir={step.run}"),
         cwd=workspace.root,
-        readable=(workspace.path("experiment.py"), setting.folder, *data, folder / observing.GIVEN),
+        readable=(workspace.path("experiment.py"), *study.readable, *data, folder / observing.GIVEN),
         writable=(folder,),
         env={**setting.environment, "HF_HUB_OFFLINE": "1", "MPLBACKEND": "Agg"},
         limits=setting.limits,
@@ -111,10 +127,10 @@ def _command(step: Step, supply: Supply, study: Study) -> Command:
     )
 
 
-def _job(supply: Supply, earlier: tuple[GradedRun, ...], study: Study) -> dict[str, object]:
+def _job(step: Step, supply: Supply, earlier: tuple[GradedRun, ...], study: Study) -> dict[str, object]:
     return {
         "profile": study.setting.profile.scale(),
-        "seeds": list(study.setting.seeds),
+        "seeds": list(study.setting.seeds_for(step)),
         "data": supply.folders,
         "earlier": {run.name: _earlier(run.info) for run in earlier},
     }
@@ -131,15 +147,15 @@ def _graded_runs(study: Study) -> tuple[GradedRun, ...]:
     """Return the accepted runs, the baseline first; GroundworkError where one is not what it was when it was graded."""
     journal, workspace = study.workspace.journal, study.workspace
     graded = []
-    for run in (run for run in journal.all("execute", Run) if run.accepted):
+    for run in attempts.accepted(journal):
         seal = journal.find(observing.SEAL, run.step.label, observing.Seal)
         for path, sha256 in seal.files.items() if seal else ():
             if not workspace.path(path).is_file() or workspace.sha256(path) != sha256:
                 raise GroundworkError(f"{workspace.path(path)}: changed since {run.step.run} was graded; restore it")
         info = FinalInfo.model_validate_json(workspace.read(f"{run.path}/final_info.json"))
-        facts = RunFacts(seeds=study.setting.seeds)
+        facts = RunFacts(seeds=study.setting.seeds_for(run.step))
         if seal:
-            facts = RunFacts.model_validate_json(workspace.read(f"{run.path}/{observing.FACTS}"))
+            facts = RunFacts.model_validate_json(workspace.read(f"{run.path}/{FACTS}"))
         graded.append(GradedRun(run.step.run, run.step.planned, info, facts))
     return tuple(graded)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from orchestrator import prompts
+from orchestrator.evidence.fresh import SUFFIX as FRESH
 from orchestrator.records import Hypothesis, Plan, PlannedRun, Record
 from orchestrator.study import AnswerRefused, Study, ask, described, json_block
 
@@ -45,6 +46,8 @@ def _parse(study: Study, text: str) -> PlanAnswer:
     ids = [hypothesis.id for hypothesis in answer.hypotheses]
     if len(set(names)) < len(names) or BASELINE in names or len(set(ids)) < len(ids):
         raise AnswerRefused("Run names and hypothesis ids must be unique, and no run may be called `baseline`.")
+    if any(run.fresh or run.name.endswith(FRESH) for run in answer.runs):
+        raise AnswerRefused(f"Runs on fresh seeds are made by the orchestrator; no name ends with `{FRESH}`.")
     metrics = [metric.name for metric in study.setting.template.metrics if metric.direction != "none"]
     for hypothesis in answer.hypotheses:
         if hypothesis.metric not in metrics:

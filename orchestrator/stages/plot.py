@@ -73,9 +73,9 @@ def _draw(text: str, study: Study) -> str:
         old.unlink()
     result = study.backends.executor.run(
         Command(
-            argv=(str(setting.python), str(DRAWING), FILE),
+            argv=(str(study.python), str(DRAWING), FILE),
             cwd=workspace.root,
-            readable=(workspace.path(FILE), workspace.path("evidence.json"), DRAWING, setting.folder),
+            readable=(workspace.path(FILE), workspace.path("evidence.json"), DRAWING, *study.readable),
             writable=(figures,),
             env={**setting.environment, "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp"},  # noqa: S108
             limits=setting.limits,

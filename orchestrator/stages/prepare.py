@@ -9,18 +9,11 @@ from orchestrator.errors import GroundworkError
 from orchestrator.inputs import parse
 from orchestrator.outside import Command
 from orchestrator.progress import ProgressTail
-from orchestrator.records import Part, Record
+from orchestrator.records import Prepared
 from orchestrator.study import Study
 
 TIMEOUT_S = 7 * 24 * 3600.0
 FILE_MB = 10_000_000
-
-
-class Prepared(Record):
-    """The data's key (a content hash) and the folder of each part."""
-
-    key: str
-    parts: dict[Part, str]
 
 
 def prepare_data(study: Study) -> Prepared:
@@ -45,9 +38,9 @@ def _produce(study: Study) -> Prepared:
     tail = ProgressTail(out, study.backends.screen)
     result = study.backends.executor.run(
         Command(
-            argv=(str(setting.python), *setting.template.commands.prepare, *flags),
+            argv=(str(study.python), *setting.template.commands.prepare, *flags),
             cwd=out,
-            readable=(setting.folder, *setting.own_paths),
+            readable=(*study.readable, *setting.own_paths),
             writable=(out, setting.cache),
             env=setting.environment,
             # Trusted, with the store's own cap on the disk: it may take days, and its files are as large as the data.

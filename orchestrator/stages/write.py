@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 
-from orchestrator import notes, prompts
+from orchestrator import attempts, notes, prompts
 from orchestrator.evidence.references import check, describe
 from orchestrator.evidence.wording import check_wording
 from orchestrator.paper.bib import Library
-from orchestrator.records import Edit, Evidence, Run, Section
+from orchestrator.records import Edit, Evidence, Section
 from orchestrator.study import AnswerRefused, Study, ask, block, described
 
 # In the order of writing: what was done before what it means, the abstract last.
@@ -55,9 +55,8 @@ def _prompt(name: str, evidence: Evidence, library: Library, study: Study) -> st
 
 def _changes(evidence: Evidence, study: Study) -> str:
     """The baseline's experiment.py, and what each run changed in it."""
-    runs = [run for run in study.workspace.journal.all("execute", Run) if run.accepted]
     texts = {}
-    for run in runs:
+    for run in attempts.accepted(study.workspace.journal):
         edit = study.workspace.journal.find("edit", run.step.label, Edit)
         if edit is not None:
             texts[run.step.run] = study.workspace.text_at(edit.commit, edit.path)

@@ -88,3 +88,13 @@ def test_the_prompt_shows_a_table_and_no_result_dictionary(study, llm, parts):
     assert "condition" in prompt
     assert "+-" in prompt
     assert "final_info_dict" not in prompt
+
+
+def test_a_reference_in_the_notes_is_expanded_from_the_dev_results(study, llm, parts):
+    llm.answers = [noted(r"\result{run_0}{mse}"), noted(r"The middle point gives \result{run_0@lr=0.1}{mse}.")]
+    step(study, parts, PLAN)
+    assert "`run_0` has several points" in llm.requests[1].messages[-1].content
+    info = json.loads(study.workspace.read("run_0/final_info.json"))["lr=0.1"]["means"]["mse"]
+    text = " ".join(study.workspace.read("notes.txt").split())
+    assert f"The middle point gives {info:.3f}"[:-1] in text
+    assert "[run_0/final_info.json#lr=0.1/final_info_dict/mse]" in text
