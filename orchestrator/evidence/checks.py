@@ -1,4 +1,4 @@
-"""Everything that is checked of a section, in one place: when it is written, when it is set, and when it is verified."""
+"""Everything that is checked of a section, in one place: as it is written, as it is set, and as it is verified."""
 
 from __future__ import annotations
 

@@ -25,100 +25,27 @@ _SOLD = re.compile(
     r"\b(confirms?|supports?|validates?|vindicates?|corroborates?|verif(?:y|ies)|refutes?|establish(?:es)?|proves?)\b",
     re.IGNORECASE,
 )
+_APPROVES = re.compile(
+    r"\b(?:validates?|vindicates?|confirms|supports|proves|establishes|rules? out|in (?:effect|essence|spirit))\b"
+)
+_FLAWLESS = re.compile(
+    r"\b(?:all|every|each)\b[^.;:]{0,40}\b(?:runs?|attempts?|experiments?|trainings?)\b[^.;:]{0,40}"
+    r"\b(?:succe\w+|complet\w+|accepted|smoothly|without (?:error|fail\w+|problem\w*|incident)|first (?:try|attempt))"
+    r"|\bno\b[^.;:]{0,20}\b(?:runs?|attempts?|experiments?)\b[^.;:]{0,20}\b(?:fail\w+|crash\w+|reject\w+|discarded)"
+    r"|\b(?:nothing|none)\b[^.;:]{0,30}\b(?:failed|crashed|rejected|discarded|went wrong)",
+    re.IGNORECASE,
+)
 _MENTION = re.compile(r"\b(?:H[1-9]\d?|hypothes[ei]s|prediction|question)\b", re.IGNORECASE)
 _FROM_HERE = re.compile(r"\b(?:that|whether|namely|i\.e\.|claim|idea|prediction|hypothesis|according to which)\b")
 _PLAIN = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "about",
-        "be",
-        "been",
-        "being",
-        "beside",
-        "by",
-        "come",
-        "comes",
-        "concerning",
-        "do",
-        "final",
-        "first",
-        "fourth",
-        "for",
-        "frozen",
-        "h",
-        "here",
-        "in",
-        "is",
-        "it",
-        "its",
-        "itself",
-        "last",
-        "main",
-        "matched",
-        "of",
-        "on",
-        "one",
-        "only",
-        "or",
-        "other",
-        "our",
-        "out",
-        "outcome",
-        "overall",
-        "own",
-        "primary",
-        "read",
-        "reads",
-        "regarding",
-        "remain",
-        "remains",
-        "respectively",
-        "run",
-        "s",
-        "second",
-        "secondary",
-        "so",
-        "stands",
-        "states",
-        "stay",
-        "stays",
-        "that",
-        "the",
-        "then",
-        "these",
-        "third",
-        "this",
-        "thus",
-        "to",
-        "too",
-        "turn",
-        "turned",
-        "turns",
-        "under",
-        "was",
-        "we",
-        "were",
-        "which",
-        "with",
-        "baseline",
-        "hypothesis",
-        "hypotheses",
-        "prediction",
-        "also",
-        "again",
-        "test",
-        "tests",
-        "tested",
-        "says",
-        "say",
-        "predicted",
-        "predicts",
-    ]
+    re.findall(
+        r"\w+",
+        """a an and are as at about be been being beside by come comes concerning do final first fourth for frozen h
+        here in is it its itself last main matched of on one only or other our out outcome overall own primary read reads
+        regarding remain remains respectively run s second secondary so stands states stay stays that the then these
+        third this thus to too turn turned turns under was we were which with baseline hypothesis hypotheses prediction
+        also again test tests tested says say predicted predicts""",
+    )
 )
 
 
@@ -129,14 +56,12 @@ def oversold(sentence: Sentence, evidence: Evidence) -> Iterator[Fault]:
         said = match[1] or match[2] or match[3]
         if not re.search(r"\b(?:whether|could|would|what|how|if)\b", prose[: match.end()], re.IGNORECASE):
             yield sentence.offsets[match.start()], f"`{said}` is an outcome in your words; it is \\outcome{{H1}}"
-    flawless = re.search(
-        r"\b(?:all|every|each)\b[^.;:]{0,40}\b(?:runs?|attempts?|experiments?|trainings?)\b[^.;:]{0,40}"
-        r"\b(?:succe\w+|complet\w+|accepted|smoothly|without (?:error|fail\w+|problem\w*|incident)|first (?:try|attempt))"
-        r"|\bno\b[^.;:]{0,20}\b(?:runs?|attempts?|experiments?)\b[^.;:]{0,20}\b(?:fail\w+|crash\w+|reject\w+|discarded)"
-        r"|\b(?:nothing|none)\b[^.;:]{0,30}\b(?:failed|crashed|rejected|discarded|went wrong)",
-        prose,
-        re.IGNORECASE,
-    )
+    for match in _APPROVES.finditer(prose) if any(one.name == "outcome" for one in sentence.references) else ():
+        yield (
+            sentence.offsets[match.start()],
+            f"`{match[0]}` makes more of an outcome than it is; let \\outcome stand alone",
+        )
+    flawless = _FLAWLESS.search(prose)
     if flawless and (evidence.counts.get("rejected", 0) or _unmade(evidence)):
         yield (
             sentence.offsets[flawless.start()],

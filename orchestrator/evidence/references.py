@@ -14,7 +14,8 @@ r"""References instead of literals: what a section may refer to, how it is check
 | `\evidencefigure{name}{label}{caption}` | a figure, with a line that says what drew it |
 
 Values are links to their rows in the evidence appendix, and so are comparisons and settings, to a row of their arm or
-run: entry number n (from 1, in the order of `evidence.json`) is the target `evidence.n`. A comparison names its test. A run is called by its planned name where we word a sentence, `run_3` elsewhere.
+run: entry number n (from 1, in the order of `evidence.json`) is the target `evidence.n`. A comparison names its test.
+A run is called by its planned name where we word a sentence, `run_3` elsewhere.
 """
 
 from __future__ import annotations

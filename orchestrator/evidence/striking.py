@@ -1,7 +1,7 @@
 r"""Sections as the paper sets them: references expanded, what the checks refuse struck out, the rest told apart. Pure.
 
-A sentence that still has a problem is shown as it was typed, in `\struckout{...}`; so no reference in it is expanded and
-no command in it works. In abstract, results and conclusion, a clause that no reference carries is set as
+A sentence that still has a problem is shown as it was typed, in `\struckout{...}`; so no reference in it is expanded
+and no command in it works. In abstract, results and conclusion, a clause that no reference carries is set as
 `\interpretation{...}`. Both are computed from the text, the evidence and the keys alone, so that `verify` can repeat
 them. The paper's template defines the two commands.
 """
@@ -18,6 +18,7 @@ from orchestrator.evidence.problems import Problem
 from orchestrator.evidence.references import label_problems, printed
 from orchestrator.evidence.sentences import Sentence, sentences
 from orchestrator.evidence.syntax import FONTS, PLACEHOLDER, Reference, read
+from orchestrator.evidence.wording import RESULTS, claims_more
 from orchestrator.records import Evidence, Finding
 from orchestrator.typography import escape
 
@@ -78,7 +79,9 @@ def interpreted(name: str, pieces: tuple[Sentence, ...]) -> tuple[Span, ...]:
     for piece in pieces:
         for start, end in piece.clauses if piece.kind in ("text", "caption", "footnote") else ():
             said = "".join(c for c, at in zip(piece.prose, piece.offsets, strict=True) if start <= at < end)
-            carried = any(start <= one.start < end for one in piece.references)
+            within = {one.name for one in piece.references if start <= one.start < end}
+            # A setting or a count carries what it counts, and no cause that is given beside it.
+            carried = within & RESULTS or (within and not claims_more(said))
             if not carried and re.search(r"[^\W\d_]{2}", said.replace(PLACEHOLDER, "")):
                 spans.append((start, end))
     return tuple(spans)
