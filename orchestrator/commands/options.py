@@ -60,13 +60,19 @@ def json_flag(command: Command) -> Command:
 
 
 def carry(open_study: Callable[[], AbstractContextManager[Study]]) -> None:
-    """Run the loop on what `open_study` opens, and say at the end where the results lie."""
+    """Run the loop on what `open_study` opens; say at the end where the results lie, and what an audit of them says."""
     from orchestrator.pipeline import run_idea
+    from orchestrator.verify import keep, verify
 
     with open_study() as study:
         outcome = run_idea(study)
     paper = outcome.pdf or f"no PDF: LaTeX is not installed ({outcome.missing})"
     click.echo(f"done: {outcome.folder}  paper: {paper}")
+    audit = verify(Path(outcome.folder))
+    keep(audit, Path(outcome.folder))
+    struck = sum(finding.code == "struck-out" for finding in audit.paper.findings)
+    numbers = f"{audit.paper.numbers_supported} of the paper's {audit.paper.numbers_checked} numbers supported"
+    click.echo(f"audit: {audit.errors} errors, {numbers}, {struck} sentences struck out")
 
 
 def _all(flags: tuple[Callable[[Command], Command], ...], command: Command) -> Command:

@@ -41,10 +41,10 @@ _PLAIN = frozenset(
     re.findall(
         r"\w+",
         """a an and are as at about be been being beside by come comes concerning do final first fourth for frozen h
-        here in is it its itself last main matched of on one only or other our out outcome overall own primary read reads
-        regarding remain remains respectively run s second secondary so stands states stay stays that the then these
-        third this thus to too turn turned turns under was we were which with baseline hypothesis hypotheses prediction
-        also again test tests tested says say predicted predicts""",
+        here in is it its itself last main matched of on one only or other our out outcome overall own
+        primary read reads regarding remain remains respectively run s second secondary so stands states
+        stay stays that the then these third this thus to too turn turned turns under was we were which with
+        baseline hypothesis hypotheses prediction also again test tests tested says say predicted predicts""",
     )
 )
 

@@ -27,14 +27,19 @@ INTERPRETED = frozenset({"abstract", "results", "conclusion"})
 UNANSWERED = "This section was never answered in a form that can be used."
 
 Span = tuple[int, int]
+Mark = Reference | str
 
 
 @dataclass(frozen=True)
 class SetSection:
-    """A section as LaTeX for the paper, the problems for which sentences were struck out, and those sentences."""
+    """A section as LaTeX for the paper, with its problems; sentences that have one are struck out.
+
+    `pieces` are its sentences that lie in no other, each with the LaTeX that stands for it.
+    """
 
     latex: str
     problems: tuple[Problem, ...]
+    pieces: tuple[tuple[Sentence, str], ...] = ()
 
     @property
     def struck(self) -> tuple[Problem, ...]:
@@ -53,7 +58,7 @@ def set_sections(texts: Mapping[str, str], evidence: Evidence, citation_keys: Co
         if not any(further.values()):
             break
         problems = {name: (*problems[name], *further[name]) for name in problems}
-    return {name: SetSection(_set(name, text, evidence, gone[name]), problems[name]) for name, text in texts.items()}
+    return {name: _set(name, text, evidence, problems[name]) for name, text in texts.items()}
 
 
 def struck_findings(finished: Mapping[str, SetSection], paths: Mapping[str, str]) -> tuple[Finding, ...]:
@@ -87,21 +92,25 @@ def interpreted(name: str, pieces: tuple[Sentence, ...]) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _set(name: str, text: str, evidence: Evidence, struck: Collection[Span]) -> str:
+def _set(name: str, text: str, evidence: Evidence, problems: tuple[Problem, ...]) -> SetSection:
     if not text.strip():
-        return _struck_out(UNANSWERED)
+        return SetSection(_struck_out(UNANSWERED), problems)
     passage = read(text)
     if passage.broken:
-        return "\n\n".join(_struck_out(part) for part in re.split(r"\n\s*\n", text) if part.strip())
-    marks: list[tuple[int, int, Reference | str]] = [(start, end, "struck") for start, end in struck]
-    marks += [(start, end, "interpretation") for start, end in interpreted(name, sentences(passage))]
+        parts = [part for part in re.split(r"\n\s*\n", text) if part.strip()]
+        return SetSection("\n\n".join(map(_struck_out, parts)), problems)
+    pieces = sentences(passage)
+    marks: list[tuple[int, int, Mark]] = [(one.start, one.end, "struck") for one in problems if one.end]
+    marks += [(start, end, "interpretation") for start, end in interpreted(name, pieces)]
     marks += [(one.start, one.end, one) for one in passage.references]
     # The widest first; what lies in a struck sentence is never reached.
     marks.sort(key=lambda mark: (mark[0], -mark[1], mark[2] != "struck"))
-    return _range(text, (0, len(text)), marks, evidence)
+    outer = [one for one in pieces if not any(o is not one and o.start <= one.start < one.end <= o.end for o in pieces)]
+    shown = tuple((one, _range(text, (one.start, one.end), marks, evidence)) for one in outer)
+    return SetSection(_range(text, (0, len(text)), marks, evidence), problems, shown)
 
 
-def _range(text: str, span: Span, marks: list[tuple[int, int, Reference | str]], evidence: Evidence) -> str:
+def _range(text: str, span: Span, marks: list[tuple[int, int, Mark]], evidence: Evidence) -> str:
     """Return `text[start:end]` with the outermost marks in it replaced, each with what lies within it."""
     parts, at = [], span[0]
     for index, (start, end, mark) in enumerate(marks):

@@ -18,7 +18,7 @@ from pylatexenc.latexwalker import (
     LatexNode,
     LatexSpecialsNode,
     LatexWalker,
-    LatexWalkerParseError,
+    LatexWalkerError,
 )
 
 from orchestrator.evidence import vocabulary as vocab
@@ -86,9 +86,9 @@ def read(text: str) -> Passage:
     walker = LatexWalker(text, latex_context=vocab.latex_context(), tolerant_parsing=False)
     try:
         nodes, _, _ = walker.get_latex_nodes()
-    except LatexWalkerParseError as error:
-        position = min(error.pos or 0, max(len(text) - 1, 0))
-        passage.faults.append((position, f"this does not parse: {error.msg}"))
+    except (LatexWalkerError, RecursionError) as error:
+        position = min(getattr(error, "pos", None) or 0, max(len(text) - 1, 0))
+        passage.faults.append((position, f"this does not parse: {getattr(error, 'msg', 'it is nested too deeply')}"))
         passage.broken = True
         return passage
     passage.nodes = nodes

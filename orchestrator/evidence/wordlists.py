@@ -53,8 +53,8 @@ JUDGING = _words(
 )
 # "Lower is better" says how a metric is read.
 DIRECTION = re.compile(
-    r"\b(?:lower|higher|smaller|larger)(?: values?| scores?| numbers?)? (?:is|are|means?|counts as|points to) (?:the |a )?"
-    r"(?:better|worse|steadier|smoother|desired|preferred|good|bad)\b",
+    r"\b(?:lower|higher|smaller|larger)(?: values?| scores?| numbers?)? (?:is|are|means?|counts as|points to) "
+    r"(?:the |a )?(?:better|worse|steadier|smoother|desired|preferred|good|bad)\b",
     re.IGNORECASE,
 )
 # What a limitation says of other studies is no comparison: "larger models are untested".
@@ -103,9 +103,9 @@ OPEN = _words(
     """
 )
 DISCLAIMED = re.compile(
-    r"\b(?:(?:do|does|did|can|could|would)\s+not|cannot|nor (?:do|does|did|can) (?:we|it|this|they)|makes? no|(?:is|are) no)"
-    r"\s+(?:be )?(?:claim\w*|establish|conclude|assert|imply|mean|know|say|tell|rank\w*|judge|decide|evidence|proof"
-    r"|test|compare|call)\b[^.;:]{0,80}$",
+    r"\b(?:(?:do|does|did|can|could|would)\s+not|cannot|nor (?:do|does|did|can) (?:we|it|this|they)|makes? no|"
+    r"(?:is|are) no)\s+(?:be )?(?:claim\w*|establish|conclude|assert|imply|mean|know|say|tell|rank\w*|judge|decide"
+    r"|evidence|proof|test|compare|call)\b[^.;:]{0,80}$",
     re.IGNORECASE,
 )
 DENIED = re.compile(r"\b(?:no|not|never|without|neither|nor|none|cannot)\b(?:\s+\w+){0,2}\s*$", re.IGNORECASE)

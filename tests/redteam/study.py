@@ -1,8 +1,8 @@
 """The study that the red team's sentences are about: four runs beside a baseline's curve, and what was found of them.
 
 H1 (run_1 has a higher explained variance than the baseline) is confirmed, H2 (the same of run_2) contradicted, H3
-(run_1 against run_3, which differ by less than seeds do) not supported, H4 (of a run that never succeeded) undecided. run_4
-trained for half the steps. Of seven attempts two were rejected.
+(run_1 against run_3, which differ by less than seeds do) not supported, H4 (of a run that never succeeded) undecided.
+run_4 trained for half the steps. Of seven attempts two were rejected.
 """
 
 from __future__ import annotations
