@@ -39,6 +39,7 @@ _EQUATED = re.compile(
     rf"^(?P<symbol>[^=<>]*?)(?:=|<|>|\\(?:approx|simeq|sim|leq?|geq?|lt|gt|to)(?![A-Za-z]))\s*"
     rf"(?P<value>{_NUMBER}(?:\s*\\times\s*10\^\S+|\^\{{?-?\d+\}}?)?)\s*(?:\\pm\s*{_NUMBER}|\\[,;]?\s*\\%)?\s*[.,;]?$"
 )
+_AROUND = re.compile(r"\$+|\\[\[\]()]|\\(?:begin|end|label)\{[^{}]*\}|\\(?:nonumber|notag|quad|qquad)(?![A-Za-z])")
 _GREEK = (("lambda", "l"), ("ell", "l"))
 _UNITS = r"(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|one|a)"
 _SPELT = re.compile(
@@ -76,8 +77,8 @@ def typed_anywhere(passage: Passage, evidence: Evidence) -> Iterator[Fault]:
     for at, number in typed_numbers(prose):
         if not _recorded(prose[max(0, at - 40) : at], number, evidence):
             yield passage.offsets[at], f"`{number}`: {INSTEAD}"
-    for at, body in passage.formulas:
-        found = _EQUATED.match(body.strip("$ "))
+    for at, body in _rows(passage):
+        found = _EQUATED.match(body)
         if found and (_symbol(found["symbol"]) in _metric_symbols(evidence) or r"\pm" in body):
             yield at, f"`{body}`: {INSTEAD}"
 
@@ -88,10 +89,17 @@ def typed_beside_results(sentence: Sentence, passage: Passage, evidence: Evidenc
         yield sentence.offsets[match.start()], f"`{match[0]}`: {INSTEAD}"
     for match in _whole_numbers(evidence).finditer(sentence.prose):
         yield sentence.offsets[match.start()], f"`{match[0].strip()}`: {INSTEAD}"
-    for at, body in passage.formulas:
-        found = _EQUATED.match(body.strip("$ ")) if sentence.start <= at < sentence.end else None
+    for at, body in _rows(passage):
+        found = _EQUATED.match(body) if sentence.start <= at < sentence.end else None
         if found and not _is_setting(_symbol(found["symbol"]), found["value"], evidence):
             yield at, f"`{body}`: a value here is a reference: \\setting for what was set, \\result for what came out"
+
+
+def _rows(passage: Passage) -> Iterator[tuple[int, str]]:
+    """Each line of each formula, without what begins, ends and aligns it."""
+    for at, formula in passage.formulas:
+        bare = _AROUND.sub("", formula)
+        yield from ((at, " ".join(row.replace("&", "").split())) for row in bare.split(r"\\"))
 
 
 def _whole_numbers(evidence: Evidence) -> re.Pattern[str]:
