@@ -3,7 +3,8 @@
     GroundworkError                exit status 1: the orchestrator cannot go on
     ├── BadInput                   exit status 2: a file, a field or a flag of the user's is wrong
     ├── ModelUnavailable           a model call cannot be answered (no session entry, provider down)
-    │   └── BudgetReached          the next call could pass a budget
+    │   ├── BudgetReached          the next call could pass a budget
+    │   └── AnswersSpent           a model answered as often as it may, and never in a form that can be used
     ├── PackageNeeded              a run asks for a package that only the user can allow
     ├── JournalCorrupt             the journal does not replay
     └── TypesettingFailed          LaTeX stopped, with file, line and message
@@ -36,6 +37,10 @@ class BudgetReached(ModelUnavailable):
     def __init__(self, message: str, *, reserve_left: bool) -> None:
         super().__init__(message)
         self.reserve_left = reserve_left
+
+
+class AnswersSpent(ModelUnavailable):
+    """A model's answers were refused as often as they are sent back."""
 
 
 class PackageNeeded(GroundworkError):

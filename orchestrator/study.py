@@ -18,7 +18,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from orchestrator import inputs, prompts
-from orchestrator.errors import BadInput, ModelUnavailable
+from orchestrator.errors import AnswersSpent, BadInput
 from orchestrator.outside import Message, Request
 from orchestrator.protocols import Coder, EditFormat, Executor, LanguageModel, Screen, Typesetter
 from orchestrator.records import Decision, Idea, Limits, Profile, Reused, Step, Template
@@ -161,7 +161,7 @@ class AnswerRefused(Exception):  # noqa: N818
 
 
 def ask(study: Study, stage: str, step: str, prompt: str, parse: Callable[[str], T]) -> T:
-    """Ask the model until `parse` takes its answer; ModelUnavailable after MAX_ANSWERS refusals."""
+    """Ask the model until `parse` takes its answer; AnswersSpent after MAX_ANSWERS refusals."""
     messages = [Message(role="system", content=prompts.render("system")), Message(role="user", content=prompt)]
     reason = ""
     for attempt in range(MAX_ANSWERS):
@@ -177,7 +177,7 @@ def ask(study: Study, stage: str, step: str, prompt: str, parse: Callable[[str],
                 Message(role="assistant", content=answer.text),
                 Message(role="user", content=prompts.render("refused", reason=reason)),
             ]
-    raise ModelUnavailable(f"stage '{stage}', step '{step}': no usable answer in {MAX_ANSWERS} tries; last: {reason}")
+    raise AnswersSpent(f"stage '{stage}', step '{step}': no usable answer in {MAX_ANSWERS} tries; last: {reason}")
 
 
 def asker(study: Study, stage: str, step: str) -> Callable[[tuple[Message, ...]], str]:

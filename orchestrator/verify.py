@@ -1,4 +1,5 @@
-"""`launch.py verify`: derives a folder's evidence from its files again, repeats the gate, and says what differs.
+"""`launch.py verify`: derives a folder's evidence from its files again, repeats the gate, looks for every
+sentence of the paper in what was typeset, and says what differs.
 
 Nothing of the folder is executed, and neither the template nor its environment is needed. The folder may come from
 anybody, so that every file in it is read as something that untrusted code left.
@@ -9,23 +10,26 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from orchestrator.attempts import accepted, attempts
 from orchestrator.errors import BadInput, GroundworkError
 from orchestrator.evidence.assemble import assemble
-from orchestrator.evidence.audit import FILE, Audit, RunAudit, differences, touched
+from orchestrator.evidence.audit import FILE, Audit, PaperAudit, RunAudit, differences, touched
 from orchestrator.evidence.baseline import invalid_baseline
 from orchestrator.evidence.facts import FACTS, GradedRun, RunFacts
 from orchestrator.evidence.gate import check_run, check_values
 from orchestrator.evidence.metrics import Source, collect
+from orchestrator.evidence.paper_audit import PAPER, PaperFiles, audit_paper
 from orchestrator.journal import Journal
 from orchestrator.leftovers import LeftoverRefused, read_leftover
 from orchestrator.observing import SEAL, Seal
-from orchestrator.records import Evidence, EvidenceEntry, FinalInfo, Finding, Plan, Record, Run
+from orchestrator.paper.bib import Library
+from orchestrator.records import Evidence, EvidenceEntry, Figure, FinalInfo, Finding, Plan, Record, Run, Section
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -33,7 +37,33 @@ RECORD_BYTES = 64 * 1024 * 1024
 ARTEFACT_BYTES = 2 * 1024 * 1024 * 1024
 TEST = "test_info.json"
 REPORT = "audit.json"
+BIBLIOGRAPHY = "latex/references.bib"
 EMPTY = Evidence(entries=(), runs={}, settings={}, counts={}, hypotheses=(), metrics=())
+
+
+class _Left(Record):
+    """The journal's word on what a stage left. What is not needed here is not read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Plotted(_Left):
+    """The figures of the paper."""
+
+    figures: tuple[Figure, ...]
+
+
+class Written(_Left):
+    """The sections as they were cited, with their hashes."""
+
+    sections: tuple[Section, ...]
+
+
+class Typeset(_Left):
+    """The hashes of the PDF and of the files that it was made from."""
+
+    sha256: str
+    sources: dict[str, str] = {}
 
 
 class Sealed(Record):
@@ -90,9 +120,47 @@ def _audit(folder: Path, journal: Journal) -> Audit:
         kept_files = (*_sealed(folder, journal, runs[index], kept), *_artefacts(folder, run))
         tests = _tested(folder, run, kept) if confirmed else ()
         audits.append(RunAudit(number=runs[index].step.number, findings=(*found, *kept_files, *tests)))
-    if confirmed is not None:
-        comparison += differences(kept, _derived(folder, journal, graded, kept))
-    return Audit(folder=str(folder), runs=tuple(audits), comparison=tuple(comparison))
+    if confirmed is None:
+        return Audit(folder=str(folder), runs=tuple(audits), comparison=tuple(comparison))
+    derived = _derived(folder, journal, graded, kept)
+    comparison += differences(kept, derived)
+    paper = _paper(folder, journal, kept, derived)
+    return Audit(folder=str(folder), runs=tuple(audits), comparison=tuple(comparison), paper=paper)
+
+
+def _paper(folder: Path, journal: Journal, kept: Evidence, derived: Evidence) -> PaperAudit:
+    """Look at the paper as far as there is one: its files by their hashes, then every sentence."""
+    written, typeset = journal.find("cite", "", Written), journal.find("compile", "", Typeset)
+    plotted = journal.find("plot", "", Plotted)
+    if written is None or typeset is None or plotted is None:
+        return PaperAudit()
+    sealed = {one.path: one.sha256 for one in written.sections} | typeset.sources
+    pdf = {"paper.pdf": typeset.sha256} if typeset.sha256 else {}
+    findings = tuple(_changed(folder, sealed | pdf))
+    if any(finding.code == "missing" for finding in findings):
+        return PaperAudit(findings=findings)
+    read_leftover(folder, BIBLIOGRAPHY, RECORD_BYTES)
+    files = PaperFiles(
+        texts={one.name: _text(folder, one.path) for one in written.sections},
+        paths={one.name: one.path for one in written.sections},
+        document=_text(folder, PAPER),
+        citation_keys=Library.read(folder / BIBLIOGRAPHY).keys,
+    )
+    figures = {"figures": plotted.figures}
+    audit = audit_paper(files, kept.model_copy(update=figures), derived.model_copy(update=figures))
+    return audit.model_copy(update={"findings": (*findings, *audit.findings)})
+
+
+def _changed(folder: Path, sealed: dict[str, str]) -> Iterator[Finding]:
+    for path, sha256 in sealed.items():
+        if not os.path.lexists(folder / path):
+            yield _error("missing", f"{path} is gone, so that the paper can't be checked", path)
+        elif _sha256(folder, path) != sha256:
+            yield _error("tampered", f"{path} is not the file that this idea's paper was made with", path)
+
+
+def _text(folder: Path, path: str) -> str:
+    return read_leftover(folder, path, RECORD_BYTES).decode()
 
 
 def _graded(folder: Path, journal: Journal, run: Run) -> GradedRun:

@@ -15,7 +15,7 @@ from orchestrator.verify import keep, verify
 def folder(quick_run, tmp_path):
     """A copy of the finished quick folder, to be damaged."""
     copy = tmp_path / "copy"
-    shutil.copytree(quick_run, copy, ignore=shutil.ignore_patterns(".git", "latex", "calls"))
+    shutil.copytree(quick_run, copy, ignore=shutil.ignore_patterns(".git", "calls"))
     return copy
 
 
@@ -37,7 +37,7 @@ def test_a_finished_folder_has_no_errors(quick_run, launch):
     report = json.loads(done.stdout)
     assert [run["number"] for run in report["runs"]] == [0, 1, 2]
     assert report["comparison"] == []
-    assert report["paper"] == {"numbers_checked": 0, "numbers_supported": 0, "findings": []}
+    assert report["paper"] == {"numbers_checked": 23, "numbers_supported": 23, "findings": []}
     assert json.loads((quick_run / "audit.json").read_text()) == report
 
 
@@ -88,6 +88,58 @@ def test_a_hypothesis_that_was_changed_afterwards(folder):
     path = folder / "evidence.json"
     path.write_text(path.read_text().replace('"direction": "lower"', '"direction": "higher"'))
     assert "evidence.json#hypotheses" in {finding.where for finding in verify(folder).comparison}
+
+
+def sentences(audit, code):
+    """What the findings on the paper quote, by the section's file."""
+    found = [finding for finding in audit.paper.findings if finding.code == code]
+    return [(finding.where.partition(":")[0].rpartition("/")[2], finding.quote) for finding in found]
+
+
+def test_a_digit_of_the_test_results_reaches_each_sentence_that_rests_on_it(folder):
+    change_a_digit(folder / "run_2" / "test_info.json", '"final_info_dict"')
+    audit = verify(folder)
+    assert 0 < audit.paper.numbers_supported < audit.paper.numbers_checked == 23
+    told = sentences(audit, "unsupported")
+    assert {name for name, _ in told} == {"results.tex", "conclusion.tex", "abstract.tex"}
+    for name, quote in told:
+        assert quote in (folder / "latex" / "cited" / name).read_text()
+    assert any("\\outcome{H2}" in quote for _, quote in told)
+    assert not any("\\result{run_1}" in quote and "run_2" not in quote for _, quote in told)
+    (table,) = [f for f in audit.paper.findings if f.quote.startswith("\\resultstable")]
+    assert "run_2@large_step/mse" in table.message
+    assert table.where == "latex/cited/results.tex:3"
+
+
+def test_a_digit_of_the_paper_and_a_word_of_a_section(folder):
+    paper = folder / "latex" / "paper.tex"
+    before = paper.read_text()
+    paper.write_text(before.replace("has an error of", "has no error of", 1))
+    audit = verify(folder)
+    ((name, quote),) = sentences(audit, "paper-differs")
+    assert (name, "has an error of" in quote) == ("results.tex", True)
+    assert "latex/paper.tex" in {finding.where for finding in audit.paper.findings if finding.code == "tampered"}
+    paper.write_text(before)
+    method = folder / "latex" / "cited" / "method.tex"
+    method.write_text(method.read_text() + "Nothing else was tried.\n")
+    assert {(f.code, f.where) for f in verify(folder).paper.findings} == {
+        ("tampered", "latex/cited/method.tex"),
+        ("paper-differs", "latex/cited/method.tex:2"),
+    }
+
+
+def test_another_pdf_and_one_that_is_gone(folder):
+    (folder / "paper.pdf").write_bytes(b"%PDF-1.5 another")
+    assert [(f.code, f.where) for f in verify(folder).paper.findings] == [("tampered", "paper.pdf")]
+    (folder / "paper.pdf").unlink()
+    assert [(f.code, f.where) for f in verify(folder).paper.findings] == [("missing", "paper.pdf")]
+
+
+def test_a_citation_whose_entry_was_taken_out(folder):
+    (folder / "latex" / "references.bib").write_text("")
+    audit = verify(folder)
+    assert "no citation key `dunnett1955`" in next(f for f in audit.paper.findings if f.code == "struck-out").message
+    assert "latex/references.bib" in {f.where for f in audit.paper.findings if f.code == "tampered"}
 
 
 def test_changed_weights_and_lost_ones(folder):

@@ -62,18 +62,16 @@ def json_flag(command: Command) -> Command:
 
 
 def carry(open_study: Callable[[], AbstractContextManager[Study]], start: Start) -> None:
-    """Run the loop on what `open_study` opens, and say at the end where the results lie.
+    """Run the loop on what `open_study` opens.
 
     Where a model asks for a package, whoever sits at a terminal is asked, and the idea goes on by the answer.
     """
     from orchestrator.errors import PackageNeeded
     from orchestrator.flags import BudgetFlags, Decided
-    from orchestrator.pipeline import run_idea
     from orchestrator.wiring import reopen
 
     try:
-        with open_study() as study:
-            outcome = run_idea(study)
+        _finish(open_study)
     except PackageNeeded as needed:
         if not sys.stdin.isatty():
             raise
@@ -82,9 +80,22 @@ def carry(open_study: Callable[[], AbstractContextManager[Study]], start: Start)
         word = "allow_package" if click.confirm(question, err=True) else "deny_package"
         decided = Decided.model_validate({word: needed.packages})
         carry(lambda: reopen(run, start, BudgetFlags(), decided), start)
-        return
+
+
+def _finish(open_study: Callable[[], AbstractContextManager[Study]]) -> None:
+    """Run the loop to its end; say where the results lie, and what an audit of them says."""
+    from orchestrator.pipeline import run_idea
+    from orchestrator.verify import keep, verify
+
+    with open_study() as study:
+        outcome = run_idea(study)
     paper = outcome.pdf or f"no PDF: LaTeX is not installed ({outcome.missing})"
     click.echo(f"done: {outcome.folder}  paper: {paper}")
+    audit = verify(Path(outcome.folder))
+    keep(audit, Path(outcome.folder))
+    struck = sum(finding.code == "struck-out" for finding in audit.paper.findings)
+    numbers = f"{audit.paper.numbers_supported} of the paper's {audit.paper.numbers_checked} numbers supported"
+    click.echo(f"audit: {audit.errors} errors, {numbers}, {struck} sentences struck out")
 
 
 def _all(flags: tuple[Callable[[Command], Command], ...], command: Command) -> Command:

@@ -21,7 +21,7 @@ class RunAudit(Record):
 
 
 class PaperAudit(Record):
-    """Numbers of the paper that were checked against the evidence; all zero until that check exists."""
+    """How many numbers the paper prints, and how many of them the result files give; zero before there is a paper."""
 
     numbers_checked: int = 0
     numbers_supported: int = 0

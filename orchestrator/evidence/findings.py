@@ -6,6 +6,8 @@ exploratory and has a value and an interval, no verdict.
 
 from __future__ import annotations
 
+import re
+
 from orchestrator.evidence.compare import difference
 from orchestrator.evidence.entries import UnknownReference, points, words
 from orchestrator.evidence.samples import run_called
@@ -21,7 +23,7 @@ def change_words(evidence: Evidence, arm: str, reference: str, metric: str) -> s
     verdict = find_verdict(evidence, arm, reference, metric) or _exploratory(evidence, arm, reference, metric)
     if verdict.difference is None:
         return f"not comparable: {verdict.reason}"
-    return _size(verdict, evidence)
+    return _size(verdict, evidence, _test(verdict))
 
 
 def finding_words(evidence: Evidence, arm: str, reference: str, metric: str) -> str:
@@ -82,7 +84,7 @@ def _sentence(verdict: Verdict, evidence: Evidence) -> str:
     metric = words(verdict.metric, evidence.metrics)
     if verdict.difference is None:
         return f"{arm} cannot be compared with {reference} in {metric}: {verdict.reason}"
-    size = f"({_size(verdict, evidence)}{_p(verdict, evidence)})"
+    size = f"({_size(verdict, evidence, _test(verdict))}{_p(verdict, evidence)})"
     if verdict.verdict == "inconclusive":
         return f"{arm} shows no detectable difference from {reference} in {metric} {size}, which is no equivalence"
     if verdict.verdict == "equivalent":
@@ -108,14 +110,20 @@ def _p(verdict: Verdict, evidence: Evidence) -> str:
     return f", adjusted {plain_p(verdict.p)}{' for equivalence' if asked == 'equivalent' else ''}"
 
 
-def _size(verdict: Verdict, evidence: Evidence) -> str:
+def _test(verdict: Verdict) -> str:
+    """The test's name alone; the table of outcomes has it in full."""
+    name = re.split(r" with | of |[,;]", verdict.test)[0]
+    return f", {name}" if name else ""
+
+
+def _size(verdict: Verdict, evidence: Evidence, test: str = "") -> str:
     if verdict.difference is None or verdict.interval is None:
         return f"not comparable: {verdict.reason}"
     value, low, high = signed_range(verdict.difference, *verdict.interval)
     matched = f" at matched {words(verdict.matched_on, evidence.metrics)}" if verdict.matched_on else ""
     kind = "" if verdict.hypothesis else ", exploratory"
     joint = "joint " if verdict.hypothesis else ""
-    return f"{value}, {joint}95 % CI {low} to {high}{matched}{kind}"
+    return f"{value}, {joint}95 % CI {low} to {high}{matched}{test}{kind}"
 
 
 def _called(evidence: Evidence, name: str) -> str:

@@ -13,64 +13,67 @@ r"""References instead of literals: what a section may refer to, how it is check
 | `\resultstable{run_0,run_1}{mse,l0}{label}{caption}` | a table, with a row for each point of a curve |
 | `\evidencefigure{name}{label}{caption}` | a figure, with a line that says what drew it |
 
-Values are links to their rows in the evidence appendix: entry number n (from 1, in the order of `evidence.json`) is the
-target `evidence.n`. A run is called by its planned name where we word a sentence, `run_3` elsewhere.
+Values are links to their rows in the evidence appendix, and so are comparisons and settings, to a row of their arm or
+run: entry number n (from 1, in the order of `evidence.json`) is the target `evidence.n`. A comparison names its test.
+A run is called by its planned name where we word a sentence, `run_3` elsewhere.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence import floats
-from orchestrator.evidence.entries import UnknownReference, find, find_setting, half_width_of, linked, words
+from orchestrator.evidence.entries import UnknownReference, find, find_setting, half_width_of, linked, points, words
 from orchestrator.evidence.findings import change_words, detectable_words, finding_words, outcome_words
+from orchestrator.evidence.problems import Problem, located
 from orchestrator.evidence.syntax import Passage, Reference, near, read
-from orchestrator.evidence.typed import typed_numbers
+from orchestrator.evidence.typed import typed_anywhere, typed_numbers
 from orchestrator.records import Evidence, Hypothesis, MetricSpec
 from orchestrator.typography import escape, plain_interval, tex_interval, tex_scalar, typeset_words
 
 SELF_REPORTED = r"\textsuperscript{s}"
 _LINK = re.compile(r"\\hyperlink\{evidence\.(\d+)\}")
-_INSTEAD = (
-    "a result is never typed; refer to it with \\result, \\setting, \\measured or \\count, or say it without a number"
-)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong at a line (from 1) of a section, with the sentence as it stands, and what is possible instead."""
-
-    line: int
-    quote: str
-    message: str
 
 
 def check(text: str, evidence: Evidence, citation_keys: Collection[str]) -> tuple[Problem, ...]:
     """Return every problem of a section, in the order of its lines; none means that `expand` will not fail."""
     passage = read(text)
     faults = [*passage.faults, *_unknown(passage, evidence), *_uncitable(passage, citation_keys)]
-    faults += [(passage.offsets[at], f"`{number}`: {_INSTEAD}") for at, number in _typed(passage, evidence)]
+    faults += typed_anywhere(passage, evidence)
     faults += [(at, f"the label `{name}` is there twice") for at, name in _repeated(passage.labels)]
     if not text.strip():
         faults.append((0, "the section is empty"))
-    return tuple(Problem(passage.line(at), passage.sentence(at), message) for at, message in sorted(faults))
+    return located(passage, faults)
 
 
 def check_labels(sections: Mapping[str, str]) -> tuple[Problem, ...]:
     """Return the labels that several sections define, and the pointers to a label that none of them defines."""
+    return tuple(problem for found in label_problems(sections, {}).values() for problem in found)
+
+
+def label_problems(
+    sections: Mapping[str, str], gone: Mapping[str, Collection[tuple[int, int]]]
+) -> dict[str, tuple[Problem, ...]]:
+    """Return by section what is wrong with its labels and pointers, where the spans in `gone` are not there."""
     passages = {name: read(text) for name, text in sections.items()}
-    known = [(name, label) for name, passage in passages.items() for _, label in passage.labels]
-    problems = []
+    left = {
+        name: [(at, label) for at, label in passage.labels if not _covered(at, gone.get(name, ()))]
+        for name, passage in passages.items()
+    }
+    labels = {label for found in left.values() for _, label in found}
+    problems = {}
     for name, passage in passages.items():
-        elsewhere = {label for other, label in known if other != name}
-        wrong = [(at, f"{name}: another section has the label `{x}`") for at, x in passage.labels if x in elsewhere]
-        labels = {label for _, label in known}
-        wrong += [(at, f"{name}: no label `{x}`; {near(x, labels)}") for at, x in passage.pointers if x not in labels]
-        problems += [Problem(passage.line(at), passage.sentence(at), message) for at, message in wrong]
-    return tuple(problems)
+        elsewhere = {label for other, found in left.items() if other != name for _, label in found}
+        wrong = [(at, f"{name}: another section has the label `{x}`") for at, x in left[name] if x in elsewhere]
+        wrong += [
+            (at, f"{name}: no label `{x}`; {near(x, labels)}")
+            for at, x in passage.pointers
+            if x not in labels and not _covered(at, gone.get(name, ()))
+        ]
+        problems[name] = located(passage, wrong)
+    return problems
 
 
 def expand(text: str, evidence: Evidence) -> str:
@@ -84,12 +87,18 @@ def expand(text: str, evidence: Evidence) -> str:
         if reference.nested:
             continue
         try:
-            shown = _PRINTS[reference.name](evidence, *_expanded(reference, evidence))
+            shown = printed(reference, evidence, _caption(reference, evidence))
         except UnknownReference as error:
             raise GroundworkError(f"line {passage.line(reference.start)}: {error}") from error
         parts += [text[done : reference.start], shown]
         done = reference.end
     return "".join([*parts, text[done:]])
+
+
+def printed(reference: Reference, evidence: Evidence, caption: str = "") -> str:
+    """Return what one reference prints; `caption` is a float's, as it shall stand there. Raises UnknownReference."""
+    arguments = reference.arguments if reference.name not in floats.NAMES else (*reference.arguments[:-1], caption)
+    return _PRINTS[reference.name](evidence, *arguments)
 
 
 def used(expanded: Collection[str], evidence: Evidence) -> tuple[int, ...]:
@@ -146,11 +155,12 @@ def _described(run: str, condition: str, group: str, evidence: Evidence) -> str:
     return f"{group}: {values}" if values else ""
 
 
-def _expanded(reference: Reference, evidence: Evidence) -> tuple[str, ...]:
-    if reference.name not in floats.NAMES:
-        return reference.arguments
-    *plain, caption = reference.arguments
-    return (*plain, expand(caption, evidence))
+def _caption(reference: Reference, evidence: Evidence) -> str:
+    return expand(reference.arguments[-1], evidence) if reference.name in floats.NAMES else ""
+
+
+def _covered(position: int, spans: Collection[tuple[int, int]]) -> bool:
+    return any(start <= position < end for start, end in spans)
 
 
 def _unknown(passage: Passage, evidence: Evidence) -> list[tuple[int, str]]:
@@ -165,14 +175,6 @@ def _unknown(passage: Passage, evidence: Evidence) -> list[tuple[int, str]]:
 
 def _uncitable(passage: Passage, keys: Collection[str]) -> list[tuple[int, str]]:
     return [(at, f"no citation key `{key}`; {near(key, keys)}") for at, key in passage.citations if key not in keys]
-
-
-def _typed(passage: Passage, evidence: Evidence) -> list[tuple[int, str]]:
-    """Conditions are names, although they hold numbers: `l1=0.004` is no typed result."""
-    prose = passage.prose
-    for condition in sorted({entry.condition for entry in evidence.entries}, key=len, reverse=True):
-        prose = prose.replace(condition, "_" * len(condition))
-    return list(typed_numbers(prose))
 
 
 def _repeated(labels: list[tuple[int, str]]) -> list[tuple[int, str]]:
@@ -197,7 +199,12 @@ def _measured(evidence: Evidence, point: str, name: str) -> str:
 
 
 def _setting(evidence: Evidence, point: str, name: str) -> str:
-    return tex_scalar(find_setting(evidence, point, name))
+    """A setting is linked to a value of its run and point, whose file records it."""
+    shown = tex_scalar(find_setting(evidence, point, name))
+    (run, condition), *_ = points(evidence, point)
+    graded = (e for e in evidence.entries if (e.run, e.condition) == (run, condition) and e.split != "self-reported")
+    entry = next(graded, None)
+    return linked(evidence, entry, shown) if entry else shown
 
 
 def _count(evidence: Evidence, what: str) -> str:
@@ -218,8 +225,24 @@ def _statement(evidence: Evidence, name: str) -> str:
 
 
 def _in_words(say: Callable[..., str]) -> Callable[..., str]:
-    """Set a comparison's plain words for TeX."""
-    return lambda evidence, *arguments: typeset_words(say(evidence, *arguments))
+    """Set a comparison's plain words for TeX, linked to the value of its arm."""
+
+    def show(evidence: Evidence, *arguments: str) -> str:
+        words_set = typeset_words(say(evidence, *arguments))
+        arm, metric = _about(evidence, arguments)
+        try:
+            return linked(evidence, find(evidence, arm, metric), words_set)
+        except UnknownReference:
+            return words_set  # an arm that never ran, or a whole curve: there is no one row
+
+    return show
+
+
+def _about(evidence: Evidence, arguments: tuple[str, ...]) -> tuple[str, str]:
+    """The arm and the metric of a comparison: named by its arguments, or by the hypothesis that they name."""
+    if len(arguments) > 1:
+        return arguments[0], arguments[-1]
+    return next(((v.arm, v.metric) for v in evidence.verdicts if v.hypothesis == arguments[0]), ("", ""))
 
 
 _PRINTS: dict[str, Callable[..., str]] = {

@@ -18,7 +18,7 @@ from pylatexenc.latexwalker import (
     LatexNode,
     LatexSpecialsNode,
     LatexWalker,
-    LatexWalkerParseError,
+    LatexWalkerError,
 )
 
 from orchestrator.evidence import vocabulary as vocab
@@ -48,7 +48,8 @@ class Reference:
 class Passage:
     """What a section says. `prose` is its text without commands; `offsets[i]` is where `prose[i]` stands in `text`.
 
-    Formulas, references and citations are a placeholder each. `faults` are positions with what is wrong there.
+    Formulas, references and citations are a placeholder each. `faults` are positions with what is wrong there. A
+    `broken` text does not parse, and holds nothing else.
     """
 
     text: str
@@ -57,19 +58,15 @@ class Passage:
     labels: list[tuple[int, str]] = field(default_factory=list)
     pointers: list[tuple[int, str]] = field(default_factory=list)
     faults: list[tuple[int, str]] = field(default_factory=list)
+    formulas: list[tuple[int, str]] = field(default_factory=list)
+    nodes: list[LatexNode] = field(default_factory=list)
+    broken: bool = False
     prose: str = ""
     offsets: list[int] = field(default_factory=list)
 
     def line(self, position: int) -> int:
         """Return the line, from 1, of a position in the text."""
         return self.text.count("\n", 0, position) + 1
-
-    def sentence(self, position: int) -> str:
-        """Return the sentence around a position, exactly as it stands."""
-        starts = [match.end() for match in re.finditer(r"[.!?]\s+|\n\s*\n", self.text[:position])]
-        start = starts[-1] if starts else 0
-        end = re.compile(r"[.!?](?=\s|$)|\n\s*\n").search(self.text, position)
-        return self.text[start : end.end() if end else len(self.text)].strip()
 
 
 @dataclass(frozen=True)
@@ -89,10 +86,12 @@ def read(text: str) -> Passage:
     walker = LatexWalker(text, latex_context=vocab.latex_context(), tolerant_parsing=False)
     try:
         nodes, _, _ = walker.get_latex_nodes()
-    except LatexWalkerParseError as error:
-        position = min(error.pos or 0, max(len(text) - 1, 0))
-        passage.faults.append((position, f"this does not parse: {error.msg}"))
+    except (LatexWalkerError, RecursionError) as error:
+        position = min(getattr(error, "pos", None) or 0, max(len(text) - 1, 0))
+        passage.faults.append((position, f"this does not parse: {getattr(error, 'msg', 'it is nested too deeply')}"))
+        passage.broken = True
         return passage
+    passage.nodes = nodes
     _Reader(passage).nodes(nodes, _Place())
     return passage
 
@@ -164,6 +163,7 @@ class _Reader:
         if inner and (_BARE_NUMBER.fullmatch(inner) or r"\%" in inner):
             self._say(re.sub(r"\\([a-z]+|.)|[{}]", _sign, inner), node.pos)
         else:
+            self.passage.formulas.append((node.pos, body))
             self._say(PLACEHOLDER, node.pos)
         self.nodes(node.nodelist, replace(place, math=True))
 
@@ -172,6 +172,7 @@ class _Reader:
         if name in vocab.MATH_ENVIRONMENTS:
             if _BLANK_LINE.search(node.latex_verbatim()):
                 self._fault(node, "a blank line within a formula; take it out")
+            self.passage.formulas.append((node.pos, node.latex_verbatim()))
             self._say(PLACEHOLDER, node.pos)
             self.nodes(node.nodelist, replace(place, math=True))
         elif name in vocab.TEXT_ENVIRONMENTS:

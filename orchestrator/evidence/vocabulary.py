@@ -26,6 +26,7 @@ REFERENCES = {
     "evidencefigure": 3,
 }
 FLOATS = frozenset({"resultstable", "evidencefigure"})
+FONTS = frozenset({"emph", "textbf", "textit", "textsc", "texttt"})
 CITATIONS = frozenset({"cite", "citep", "citet", "citealp", "citealt", "citeauthor", "citeyear"})
 POINTERS = frozenset({"ref", "eqref", "autoref"})
 

@@ -1,8 +1,9 @@
 """What a section may say in its own words, where results are at stake. Pure.
 
 A comparison is worded by a verdict (`\\finding`), so comparative words of the writer's own are sent back in title,
-abstract, results, conclusion and captions; so is a negation around a finding, and an abstract or conclusion that leaves
-a hypothesis out. A list of words finds plain cases and no clever ones.
+abstract, results, conclusion and captions; so is a negation around a finding. A cause, or a scope wider than the runs,
+is sent back where it stands in one sentence with a result: by itself it is set as interpretation (`striking`), and no
+list of words is needed to see it.
 """
 
 from __future__ import annotations
@@ -10,63 +11,97 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from orchestrator.evidence import floats
-from orchestrator.evidence.references import Problem
-from orchestrator.evidence.syntax import PLACEHOLDER, Passage, read
+from orchestrator.evidence import wordlists as lists
+from orchestrator.evidence.outcomes import oversold, reworded
+from orchestrator.evidence.pairing import captions, miscounted, side_by_side, wrong_run
+from orchestrator.evidence.problems import Fault, Problem, located
+from orchestrator.evidence.sentences import Sentence, sentences
+from orchestrator.evidence.syntax import PLACEHOLDER, read
+from orchestrator.evidence.typed import typed_beside_results
 from orchestrator.records import Evidence
 
 GUARDED = frozenset({"title", "abstract", "results", "conclusion"})
-COMPLETE = frozenset({"abstract", "conclusion"})
-_COMPARATIVE = re.compile(
-    r"\b(better|worse|best|worst|superior|inferior|higher|lower|greater|larger|smaller|stronger|weaker|steadier|fewer"
-    r"|improv\w+|outperform\w*|surpass\w*|exceed\w*|beat(?:s|en)?|degrad\w+|deteriorat\w+|hurts?|harm(?:s|ed)?"
-    r"|reduc(?:e|es|ed|ing|tion)|decreas\w+|increas\w+|gain(?:s|ed)?|los(?:es|t)|preserv\w+|retain\w*|maintain\w*"
-    r"|robust\w*|state[- ]of[- ]the[- ]art|half|halv\w+|twice|twofold|\w+-fold|doubl\w+|tripl\w+|negligibl\w+"
-    r"|dramatic\w*|substantial\w*|significant\w*|marked(?:ly)?|remarkabl\w+|equivalen\w+|comparabl[ey]|on par|identical"
-    r"|unchanged|no (?:cost|loss|difference|effect)|at no|free of cost|prov(?:es|ed|en)|demonstrat\w+|refut\w+)\b",
-    re.IGNORECASE,
-)
-_NEGATION = re.compile(
-    r"(\b(?:not|untrue|false|wrong|no longer|never|incorrect|deny|denies|doubt\w*|hardly|barely)\b[^.;:]{0,40})"
-    + PLACEHOLDER,
-    re.IGNORECASE,
-)
+RESULTS = frozenset({"result", "measured", "change", "finding", "outcome", "detectable"})
+_TURNED = re.compile(rf"{lists.NEGATING.pattern}[^.;:{PLACEHOLDER}]{{0,60}}{PLACEHOLDER}", re.IGNORECASE)
+_TAKEN_BACK = re.compile(rf"{PLACEHOLDER}[^.;{PLACEHOLDER}]{{0,30}}{lists.TAKEN_BACK.pattern}", re.IGNORECASE)
+_WORDED = frozenset({"finding", "outcome", "statement"})
 
 
 def check_wording(section: str, text: str, evidence: Evidence) -> tuple[Problem, ...]:
     """Return what is wrong with the writer's own words in `section`, in the order of its lines."""
     passage = read(text)
-    found = list(_captions(passage))
+    pieces = sentences(passage)
+    faults: list[Fault] = list(captions(pieces, evidence))
+    for sentence in pieces:
+        if section in GUARDED or sentence.kind == "caption":
+            faults += [*_comparatives(sentence), *typed_beside_results(sentence, passage, evidence)]
+        if section in GUARDED:
+            faults += [*_negations(sentence), *_beyond(sentence, section), *oversold(sentence, evidence)]
+            faults += [*reworded(sentence, evidence), *miscounted(sentence)]
+        faults += wrong_run(sentence, evidence)
     if section in GUARDED:
-        found += [*_comparatives(passage), *_negations(passage)]
-    if section in COMPLETE:
-        found += _omissions(passage, evidence)
-    return tuple(Problem(passage.line(at), passage.sentence(at), message) for at, message in sorted(found))
+        faults += side_by_side(pieces, evidence)
+    return located(passage, faults, pieces)
 
 
-def _comparatives(passage: Passage) -> Iterator[tuple[int, str]]:
-    for match in _COMPARATIVE.finditer(passage.prose):
-        message = f"`{match[0]}` compares; a comparison is a \\finding or a \\change, worded by the evidence"
-        yield passage.offsets[match.start()], message
+def claims_more(prose: str) -> bool:
+    """Return whether a sentence states a cause, an inference or a wide scope; a list of words, not exhaustive."""
+    return any(pattern.search(prose) for pattern in (lists.CAUSE, lists.INFERENCE, lists.SCOPE))
 
 
-def _captions(passage: Passage) -> Iterator[tuple[int, str]]:
-    for reference in passage.references:
-        if reference.name in floats.NAMES:
-            for _, message in _comparatives(read(reference.arguments[-1])):
-                yield reference.start, f"in the caption, {message}"
+def _comparatives(sentence: Sentence) -> Iterator[Fault]:
+    prose = lists.DIRECTION.sub(lambda found: " " * len(found[0]), sentence.prose)
+    where = "in the caption, " if sentence.kind == "caption" else ""
+    asked = prose.rstrip().endswith("?")
+    for match in lists.COMPARATIVE.finditer(prose):
+        clause = re.split("[;:]", prose[: match.start()])[-1]
+        if asked or _open(clause) or _of_power(sentence, match.end()):
+            continue
+        if lists.SIZE.fullmatch(match[0]) and lists.ELSEWHERE.search(prose) and not sentence.references:
+            continue
+        message = f"{where}`{match[0]}` compares; a comparison is a \\finding or a \\change, worded by the evidence"
+        yield sentence.offsets[match.start()], message
+    for match in lists.JUDGING.finditer(prose):
+        clause = re.split("[;:]", prose[: match.start()])[-1]
+        if not (asked or _open(clause) or lists.DENIED.search(clause)):
+            yield sentence.offsets[match.start()], f"{where}`{match[0]}` judges; say what was found by \\finding"
 
 
-def _negations(passage: Passage) -> Iterator[tuple[int, str]]:
-    findings = {reference.start for reference in passage.references if reference.name == "finding"}
-    for match in _NEGATION.finditer(passage.prose):
-        at = passage.offsets[match.end() - 1]
-        if at in findings:
-            yield passage.offsets[match.start()], f"`{match[1].strip()}` turns the finding after it around"
+def _open(clause: str) -> bool:
+    """True where what follows these words is a question or a disclaimer."""
+    return bool(re.search(r"\bwhether\b", clause) or lists.DISCLAIMED.search(clause))
 
 
-def _omissions(passage: Passage, evidence: Evidence) -> Iterator[tuple[int, str]]:
-    told = {reference.arguments[0] for reference in passage.references if reference.name == "outcome"}
-    for hypothesis in evidence.hypotheses:
-        if hypothesis.id not in told:
-            yield 0, f"{hypothesis.id} is left out; every hypothesis stands here with its \\outcome{{{hypothesis.id}}}"
+def _of_power(sentence: Sentence, end: int) -> bool:
+    """True for "differences smaller than \\detectable{H1}", which is about the test and not about a result."""
+    at = sentence.prose.find(PLACEHOLDER, end, end + 12)
+    following = sentence.reference_at(at) if at >= 0 else None
+    return following is not None and following.name == "detectable"
+
+
+def _negations(sentence: Sentence) -> Iterator[Fault]:
+    found = [(match.end() - 1, match) for match in _TURNED.finditer(sentence.prose)]
+    found += [(match.start(), match) for match in _TAKEN_BACK.finditer(sentence.prose)]
+    for at, match in found:
+        reference = sentence.reference_at(at)
+        if reference is not None and reference.name in _WORDED:
+            words = match[0].replace(PLACEHOLDER, "").strip()
+            yield reference.start, f"`{words}` turns the \\{reference.name} beside it around; say it plainly"
+
+
+def _beyond(sentence: Sentence, section: str) -> Iterator[Fault]:
+    """A cause, an inference or a wide scope that would look as if the reference beside it carried it."""
+    told = [one.start for one in sentence.references if one.name in RESULTS]
+    prose = sentence.prose
+    apart = "give it a sentence of its own, which is set as your interpretation"
+    for match in lists.CAUSE.finditer(prose) if told else ():
+        yield sentence.offsets[match.start()], f"`{match[0]}`: no cause was measured; {apart}"
+    for match in lists.INFERENCE.finditer(prose) if told else ():
+        if sentence.offsets[match.start()] > told[0]:
+            yield sentence.offsets[match.start()], f"`{match[0]}`: the reference does not carry what follows; {apart}"
+    for match in lists.SCOPE.finditer(prose) if told or section == "title" else ():
+        if not lists.OPEN.search(prose) and not prose.rstrip().endswith("?"):
+            yield (
+                sentence.offsets[match.start()],
+                f"`{match[0]}` is wider than the runs; name the model, data and layer studied, or {apart}",
+            )

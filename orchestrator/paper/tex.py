@@ -13,6 +13,7 @@ from orchestrator.records import Evidence, EvidenceEntry
 from orchestrator.typography import breakable, escape, tex_interval, typeset_words
 
 TEMPLATE = "paper.tex.j2"
+STRUCK = r"\struckout{"
 OVERFULL_PT = 5.0
 HASH_DIGITS = 12
 
@@ -52,6 +53,11 @@ class Paper:
     used: tuple[int, ...]
     bibliography: str = ""
 
+    @property
+    def struck(self) -> bool:
+        """True where the paper shows something struck out."""
+        return any(STRUCK in text for text in (self.title, self.abstract, *(part.text for part in self.parts)))
+
 
 def render(paper: Paper, evidence: Evidence, folder: Path) -> str:
     """Return the LaTeX document that `folder/paper.tex.j2` makes of a paper."""
@@ -78,6 +84,7 @@ def render(paper: Paper, evidence: Evidence, folder: Path) -> str:
         rows=[_row(number, entry, letters) for number, entry in chosen.items()],
         seeds=[{"letter": letter, "numbers": ", ".join(map(str, seeds))} for seeds, letter in letters.items()],
         bibliography=paper.bibliography,
+        struck=paper.struck,
     )
 
 
@@ -135,4 +142,6 @@ def _defined(words: str, unit: str) -> str:
 
 def _pdf_string(title: str) -> str:
     """A document's properties hold plain characters: commands and braces are left out."""
+    if STRUCK in title:
+        return "[struck out]"
     return escape(" ".join(re.sub(r"\\[A-Za-z]+|[\\{}$~^_%#&]", " ", title).split()))

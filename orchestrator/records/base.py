@@ -17,9 +17,13 @@ class Record(BaseModel):
 
 
 class Finding(Record):
-    """Something a check saw. `where` is `path#key`; an `error` rejects the run."""
+    """Something a check saw. An `error` rejects the run.
+
+    `where` is `path#key`, or `path:line` with the sentence as it stands in `quote`.
+    """
 
     code: Annotated[str, StringConstraints(pattern=r"^[a-z]+(-[a-z]+)*$")]
     severity: Literal["error", "warning", "note"]
     message: str
     where: str = ""
+    quote: str = ""

@@ -48,7 +48,8 @@ def cite_sources(sections: list[Section], study: Study) -> Cited:
         answer = ask(study, "cite", "", prompt, lambda text: _parse(text, texts, library))
         for citation in answer.citations:
             texts[citation.section] = _insert(texts[citation.section], citation)
-        keys = _keys(texts)
+        # A key that the library lacks stands in a sentence that is struck out.
+        keys = tuple(key for key in _keys(texts) if key in library.keys)
         study.workspace.write(BIBLIOGRAPHY, library.select(keys))
         cited = [_save(section, texts[section.name], study) for section in sections]
         return Cited(keys=keys, bibliography=BIBLIOGRAPHY, sections=tuple(cited))

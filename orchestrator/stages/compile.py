@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 
 from orchestrator import inputs
-from orchestrator.errors import GroundworkError
 from orchestrator.evidence.findings import details, hypothesis_verdicts, outcome_words
-from orchestrator.evidence.references import check_labels, expand, statement, used
+from orchestrator.evidence.references import statement, used
+from orchestrator.evidence.striking import set_sections, struck_findings
+from orchestrator.paper.bib import Library
 from orchestrator.paper.tex import Outcome, Paper, Part, complaints, render
-from orchestrator.records import Evidence, Record, Section
+from orchestrator.records import Evidence, Finding, Record, Section
 from orchestrator.study import Study
 
 ORDER = {
@@ -24,12 +25,17 @@ LATEX_TEMPLATE = inputs.REPOSITORY / "latex_template"
 
 
 class Compiled(Record):
-    """The paper's PDF, or what installs the missing TeX; `warnings` are what a reader of the pages would see."""
+    """The paper's PDF, or what installs the missing TeX; `warnings` are what a reader of the pages would see.
+
+    `struck` are the sentences that are struck out, `sources` has the SHA-256 of what we wrote for TeX, by path.
+    """
 
     pdf: str
     sha256: str
     missing: str
     warnings: tuple[str, ...]
+    struck: tuple[Finding, ...] = ()
+    sources: dict[str, str] = {}
 
 
 def compile_paper(sections: tuple[Section, ...], evidence: Evidence, study: Study) -> Compiled:
@@ -38,21 +44,22 @@ def compile_paper(sections: tuple[Section, ...], evidence: Evidence, study: Stud
     if known is not None and known.pdf and study.workspace.path("paper.pdf").is_file():
         return known
     study.backends.screen.stage("compile")
-    _write_document(sections, evidence, study)
-    compiled = _typeset(study)
+    sources, struck = _write_document(sections, evidence, study)
+    compiled = _typeset(study).model_copy(update={"sources": sources, "struck": struck})
     for warning in compiled.warnings:
         study.backends.screen.note(f"  warning: {warning}")
     study.workspace.journal.append("compile", "", compiled)
     return compiled
 
 
-def _write_document(sections: tuple[Section, ...], evidence: Evidence, study: Study) -> None:
+def _write_document(
+    sections: tuple[Section, ...], evidence: Evidence, study: Study
+) -> tuple[dict[str, str], tuple[Finding, ...]]:
+    """Write the paper's files; return their hashes, and what is struck out in them."""
     texts = {section.name: study.workspace.read(section.path) for section in sections}
-    problems = check_labels(texts)
-    if problems:
-        first = problems[0]
-        raise GroundworkError(f"{study.workspace.path('latex')}: {first.message} (line {first.line}: {first.quote!r})")
-    expanded = {name: expand(text, evidence) for name, text in texts.items()}
+    keys = Library.read(study.workspace.path("latex/references.bib")).keys
+    finished = set_sections(texts, evidence, keys)
+    expanded = {name: section.latex for name, section in finished.items()}
     paper = Paper(
         title=expanded["title"],
         provenance=study.provenance,
@@ -62,9 +69,14 @@ def _write_document(sections: tuple[Section, ...], evidence: Evidence, study: St
         used=used(tuple(expanded.values()), evidence),
         bibliography="references" if study.workspace.path("latex/references.bib").read_text().strip() else "",
     )
-    study.workspace.write("latex/paper.tex", render(paper, evidence, LATEX_TEMPLATE))
+    sources = {
+        "latex/paper.tex": study.workspace.write("latex/paper.tex", render(paper, evidence, LATEX_TEMPLATE)),
+        "latex/references.bib": study.workspace.sha256("latex/references.bib"),
+    }
     for figure in evidence.figures:
-        study.workspace.write(f"latex/{figure.pdf}", study.workspace.path(figure.pdf).read_bytes())
+        path = f"latex/{figure.pdf}"
+        sources[path] = study.workspace.write(path, study.workspace.path(figure.pdf).read_bytes())
+    return sources, struck_findings(finished, {section.name: section.path for section in sections})
 
 
 def _outcomes(evidence: Evidence) -> tuple[Outcome, ...]:

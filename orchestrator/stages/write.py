@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import dataclass
 
 from orchestrator import attempts, notes, prompts
-from orchestrator.evidence.references import check, describe
-from orchestrator.evidence.wording import check_wording
+from orchestrator.errors import AnswersSpent
+from orchestrator.evidence.checks import check_section
+from orchestrator.evidence.problems import Problem
+from orchestrator.evidence.references import describe
 from orchestrator.paper.bib import Library
 from orchestrator.records import Edit, Evidence, Section
 from orchestrator.study import AnswerRefused, Study, ask, block, described
@@ -22,21 +25,64 @@ SECTIONS = (
     "abstract",
     "title",
 )
+MOST_REASONS = 16
 
 
 def write_section(name: str, evidence: Evidence, study: Study) -> Section:
-    """Return a section that passed its checks; the model gets it back, with reasons, until it does."""
+    """Return a section. The model gets it back, with reasons, until it holds or was sent back often enough.
+
+    In the second case the answer with the fewest problems is kept, and the paper shows their sentences struck out.
+    """
 
     def make() -> Section:
         study.backends.screen.stage("write", name)
         library = Library.read(study.setting.folder / "references.bib")
-        text = ask(
-            study, "write", name, _prompt(name, evidence, library, study), lambda a: _parse(name, a, evidence, library)
-        )
+        answers: list[_Answer] = []
+
+        def parse(answer: str) -> str:
+            text = block(answer, "latex").strip() + "\n"
+            answers.append(_Answer(text, check_section(name, text, evidence, library.keys)))
+            return answers[-1].accepted()
+
+        try:
+            text = ask(study, "write", name, _prompt(name, evidence, library, study), parse)
+        except AnswersSpent:
+            text = _least_wrong(name, answers, study)
         path = f"latex/sections/{name}.tex"
         return Section(name=name, path=path, sha256=study.workspace.write(path, text))
 
     return study.workspace.journal.once("write", name, Section, make)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A section as it was answered, and what is wrong with it."""
+
+    text: str
+    problems: tuple[Problem, ...]
+
+    def accepted(self) -> str:
+        """Return the text, or send it back: each problem with its sentence, and how many more there are."""
+        if not self.problems:
+            return self.text
+        lines = [f"- line {one.line}: {_quoted(one.quote)}{one.message}" for one in self.problems[:MOST_REASONS]]
+        more = len(self.problems) - len(lines)
+        raise AnswerRefused("\n".join([*lines, *([f"- and {more} more of these kinds"] if more > 0 else [])]))
+
+
+def _quoted(sentence: str) -> str:
+    return f"{sentence!r}: " if sentence else ""
+
+
+def _least_wrong(name: str, answers: list[_Answer], study: Study) -> str:
+    """Return the answer with the fewest problems, of equals the last; '' where none was in the form asked for."""
+    if not answers:
+        study.backends.screen.note(f"  {name} was never answered in the form asked for; the paper says so")
+        return ""
+    chosen = min(reversed(answers), key=lambda answer: len(answer.problems))
+    struck = {(one.start, one.end) for one in chosen.problems if one.end}
+    study.backends.screen.note(f"  {name} is kept with {len(struck)} sentences to be struck out")
+    return chosen.text
 
 
 def _prompt(name: str, evidence: Evidence, library: Library, study: Study) -> str:
@@ -75,11 +121,3 @@ def _outline(study: Study) -> str:
         paragraphs = [p.strip() for p in study.workspace.read(section.path).split("\n\n") if p.strip()]
         lines.append(f"{section.name}: " + " / ".join(p.split(". ")[0][:160] for p in paragraphs))
     return "\n".join(lines) or "nothing yet"
-
-
-def _parse(name: str, answer: str, evidence: Evidence, library: Library) -> str:
-    text = block(answer, "latex").strip() + "\n"
-    problems = check(text, evidence, library.keys) or check_wording(name, text, evidence)
-    if problems:
-        raise AnswerRefused("\n".join(f"- line {p.line}: {p.quote!r}: {p.message}" for p in problems[:12]))
-    return text

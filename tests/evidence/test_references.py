@@ -90,11 +90,11 @@ def messages(text: str) -> str:
         (r"\result{run_0@l1=0.004}{explained_variance}", r"\hyperlink{evidence.1}{\ensuremath{0.7021 \pm 0.0032}}"),
         (r"\result{run_0@l1=0.004}{l0}", r"\hyperlink{evidence.3}{\ensuremath{54.3 \pm 1.3}}"),
         (r"\measured{run_1}{mean_alpha}", r"\hyperlink{evidence.5}{\ensuremath{0.530 \pm 0.012}}\textsuperscript{s}"),
-        (r"\setting{run_1}{l1}", r"\ensuremath{0.004}"),
-        (r"\setting{run_1}{lr}", r"\ensuremath{1 \times 10^{-5}}"),
-        (r"\setting{run_1}{activation}", r"\mbox{re\_lu}"),
-        (r"\setting{run_1}{tied}", r"\mbox{false}"),
-        (r"\setting{run_0}{steps}", r"\ensuremath{200}"),
+        (r"\setting{run_1}{l1}", r"\hyperlink{evidence.4}{\ensuremath{0.004}}"),
+        (r"\setting{run_1}{lr}", r"\hyperlink{evidence.4}{\ensuremath{1 \times 10^{-5}}}"),
+        (r"\setting{run_1}{activation}", r"\hyperlink{evidence.4}{\mbox{re\_lu}}"),
+        (r"\setting{run_1}{tied}", r"\hyperlink{evidence.4}{\mbox{false}}"),
+        (r"\setting{run_0}{steps}", r"\hyperlink{evidence.1}{\ensuremath{200}}"),
         (r"\count{rejected}", "2"),
         (r"\outcome{H1}", "undecided (the curve ends at 40)"),
         (
@@ -260,7 +260,7 @@ def test_a_problem_has_its_line_and_its_sentence_as_it_stands():
     text = "First sentence.\n\nA second, e.g. one that\nreaches 0.702 here. A third one.\n"
     (problem,) = check(text, EVIDENCE, KEYS)
     assert problem.line == 4
-    assert problem.quote == "one that\nreaches 0.702 here."
+    assert problem.quote == "A second, e.g. one that\nreaches 0.702 here."
     assert problem.quote in text
 
 

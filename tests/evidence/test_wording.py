@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestrator.evidence.outcomes import omitted
 from orchestrator.evidence.verdicts import judge
 from orchestrator.evidence.wording import check_wording
 from orchestrator.records import Hypothesis
@@ -59,9 +60,9 @@ def test_a_negation_around_a_finding_goes_back(lead):
 
 def test_a_hypothesis_left_out_of_abstract_or_conclusion_is_named():
     for section in ("abstract", "conclusion"):
-        (problem,) = check_wording(section, "We trained some models.", EVIDENCE)
+        (problem,) = omitted(section, "We trained some models.", EVIDENCE)
         assert problem.message.startswith("H1 is left out")
-        assert check_wording(section, "H1 is \\outcome{H1}.", EVIDENCE) == ()
+        assert omitted(section, "H1 is \\outcome{H1}.", EVIDENCE) == ()
 
 
 def test_where_no_results_are_told_words_are_free():

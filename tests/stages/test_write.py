@@ -6,7 +6,10 @@ from orchestrator.errors import ModelUnavailable
 from orchestrator.stages.write import SECTIONS, write_section
 from tests.stages.test_confirm import evidence  # noqa: F401
 
-GOOD = "```latex\nThe error is \\result{run_0@lr=0.1}{mse} over \\count{seeds} seeds.\n```"
+GOOD = (
+    "```latex\nThe error is \\result{run_0@lr=0.1}{mse} over \\count{seeds} seeds; \\count{rejected} attempts were "
+    "rejected.\n```"
+)
 
 
 def test_a_good_section_is_kept_with_its_references(study, llm, evidence):  # noqa: F811

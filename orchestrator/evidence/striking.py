@@ -1,0 +1,146 @@
+r"""Sections as the paper sets them: references expanded, what the checks refuse struck out, the rest told apart. Pure.
+
+A sentence that still has a problem is shown as it was typed, in `\struckout{...}`; so no reference in it is expanded
+and no command in it works. In abstract, results and conclusion, a clause that no reference carries is set as
+`\interpretation{...}`. Both are computed from the text, the evidence and the keys alone, so that `verify` can repeat
+them. The paper's template defines the two commands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from orchestrator.evidence import floats
+from orchestrator.evidence.checks import check_section
+from orchestrator.evidence.problems import Problem
+from orchestrator.evidence.references import label_problems, printed
+from orchestrator.evidence.sentences import Sentence, sentences
+from orchestrator.evidence.syntax import FONTS, PLACEHOLDER, Reference, read
+from orchestrator.evidence.wording import RESULTS, claims_more
+from orchestrator.records import Evidence, Finding
+from orchestrator.typography import escape
+
+LONGEST = 16  # characters that may stand unbroken in a struck sentence
+INTERPRETED = frozenset({"abstract", "results", "conclusion"})
+UNANSWERED = "This section was never answered in a form that can be used."
+
+Span = tuple[int, int]
+Mark = Reference | str
+
+
+@dataclass(frozen=True)
+class SetSection:
+    """A section as LaTeX for the paper, with its problems; sentences that have one are struck out.
+
+    `pieces` are its sentences that lie in no other, each with the LaTeX that stands for it.
+    """
+
+    latex: str
+    problems: tuple[Problem, ...]
+    pieces: tuple[tuple[Sentence, str], ...] = ()
+
+    @property
+    def struck(self) -> tuple[Problem, ...]:
+        """The first problem of each sentence that was struck out."""
+        first = {(one.start, one.end): one for one in reversed(self.problems) if one.end}
+        return tuple(sorted(first.values(), key=lambda one: one.start))
+
+
+def set_sections(texts: Mapping[str, str], evidence: Evidence, citation_keys: Collection[str]) -> dict[str, SetSection]:
+    """Return every section as the paper shows it; nothing in them makes this fail."""
+    problems = {name: check_section(name, text, evidence, citation_keys) for name, text in texts.items()}
+    while True:
+        gone = {name: {(one.start, one.end) for one in found if one.end} for name, found in problems.items()}
+        further = label_problems(texts, gone)
+        # A struck table takes its label with it, and with that the sentences that point to it.
+        if not any(further.values()):
+            break
+        problems = {name: (*problems[name], *further[name]) for name in problems}
+    return {name: _set(name, text, evidence, problems[name]) for name, text in texts.items()}
+
+
+def struck_findings(finished: Mapping[str, SetSection], paths: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Return a finding for each sentence that was struck out of a section; `paths` are those of the sections' files."""
+    return tuple(
+        Finding(
+            code="struck-out",
+            severity="warning",
+            message=one.message,
+            where=f"{paths[name]}:{one.line}",
+            quote=one.quote,
+        )
+        for name, section in finished.items()
+        for one in section.struck
+    )
+
+
+def interpreted(name: str, pieces: tuple[Sentence, ...]) -> tuple[Span, ...]:
+    """Return the clauses of a section that no reference carries; headings and bare formulas are none."""
+    if name not in INTERPRETED:
+        return ()
+    spans = []
+    for piece in pieces:
+        for start, end in piece.clauses if piece.kind in ("text", "caption", "footnote") else ():
+            said = "".join(c for c, at in zip(piece.prose, piece.offsets, strict=True) if start <= at < end)
+            within = {one.name for one in piece.references if start <= one.start < end}
+            # A setting or a count carries what it counts, and no cause that is given beside it.
+            carried = within & RESULTS or (within and not claims_more(said))
+            if not carried and re.search(r"[^\W\d_]{2}", said.replace(PLACEHOLDER, "")):
+                spans.append((start, end))
+    return tuple(spans)
+
+
+def _set(name: str, text: str, evidence: Evidence, problems: tuple[Problem, ...]) -> SetSection:
+    if not text.strip():
+        return SetSection(_struck_out(UNANSWERED), problems)
+    passage = read(text)
+    if passage.broken:
+        parts = [part for part in re.split(r"\n\s*\n", text) if part.strip()]
+        return SetSection("\n\n".join(map(_struck_out, parts)), problems)
+    pieces = sentences(passage)
+    marks: list[tuple[int, int, Mark]] = [(one.start, one.end, "struck") for one in problems if one.end]
+    marks += [(start, end, "interpretation") for start, end in interpreted(name, pieces)]
+    marks += [(one.start, one.end, one) for one in passage.references]
+    # The widest first; what lies in a struck sentence is never reached.
+    marks.sort(key=lambda mark: (mark[0], -mark[1], mark[2] != "struck"))
+    outer = [one for one in pieces if not any(o is not one and o.start <= one.start < one.end <= o.end for o in pieces)]
+    shown = tuple((one, _range(text, (one.start, one.end), marks, evidence)) for one in outer)
+    return SetSection(_range(text, (0, len(text)), marks, evidence), problems, shown)
+
+
+def _range(text: str, span: Span, marks: list[tuple[int, int, Mark]], evidence: Evidence) -> str:
+    """Return `text[start:end]` with the outermost marks in it replaced, each with what lies within it."""
+    parts, at = [], span[0]
+    for index, (start, end, mark) in enumerate(marks):
+        if start < at or end > span[1]:
+            continue
+        parts.append(text[at:start])
+        inner = marks[index + 1 :]
+        if mark == "struck":
+            parts.append(_struck_out(text[start:end]))
+        elif isinstance(mark, Reference):
+            caption_end = end - 1
+            caption = (caption_end - len(mark.arguments[-1]), caption_end)
+            shown = _range(text, caption, inner, evidence) if mark.name in floats.NAMES else ""
+            parts.append(printed(mark, evidence, shown))
+        else:
+            parts.append(rf"\interpretation{{{_range(text, (start, end), inner, evidence)}}}")
+        at = end
+    return "".join([*parts, text[at : span[1]]])
+
+
+def _struck_out(source: str) -> str:
+    """Return source text so that a reader sees it as it was typed; what no font has is shown by its number."""
+    plain = "".join(c if FONTS.match(c) else f"[U+{ord(c):04X}]" for c in " ".join(source.split()))
+    words = (r"\allowbreak{}".join(map(_struck_word, _broken(word))) for word in plain.split(" "))
+    return rf"\struckout{{{' '.join(words)}}}"
+
+
+def _broken(word: str) -> list[str]:
+    return [word[at : at + LONGEST] for at in range(0, len(word), LONGEST)]
+
+
+def _struck_word(word: str) -> str:
+    return rf"\struckword{{{escape(word)}}}"

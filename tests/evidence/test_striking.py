@@ -1,0 +1,97 @@
+"""What the paper shows of a section: references expanded, what was refused as it was typed, interpretation apart."""
+
+import pytest
+
+from orchestrator.evidence.references import check
+from orchestrator.evidence.striking import UNANSWERED, set_sections, struck_findings
+from tests.redteam.study import CITATION_KEYS, study
+
+EVIDENCE = study()
+PLAIN = "H1 is \\outcome{H1}."
+
+
+def shown(text, name="results", **others):
+    return set_sections({name: text, **others}, EVIDENCE, CITATION_KEYS)[name].latex
+
+
+def typed(latex):
+    """What the struck parts of a section say, as a reader sees it."""
+    parts = [part.split("}}")[0] for part in latex.split("\\struckout{")[1:]]
+    return [part.replace("\\allowbreak{}", "").replace("\\struckword{", "").replace("} ", " ") for part in parts]
+
+
+def test_a_sentence_with_a_problem_is_struck_and_its_neighbours_stand():
+    latex = shown(f"{PLAIN} It improves. {PLAIN}")
+    assert typed(latex) == ["It improves."]
+    assert latex.count("confirmed") == 2
+
+
+def test_nothing_in_a_struck_sentence_is_expanded_or_works():
+    latex = shown("\\input{x} holds \\result{run_1}{ev}.")
+    assert "\\input" not in latex
+    assert "hyperlink" not in latex
+    assert "\\textbackslash{}inpu" in latex
+
+
+def test_what_does_not_parse_is_struck_paragraph_by_paragraph():
+    latex = shown("One { here.\n\nTwo there.")
+    assert latex.count("\\struckout{") == 2
+    assert typed(latex)[1] == "Two there."
+
+
+def test_an_empty_section_says_that_it_was_never_answered():
+    assert typed(shown("")) == [UNANSWERED]
+
+
+def test_of_a_figure_with_a_bad_caption_the_caption_alone_is_struck():
+    latex = shown("\\evidencefigure{tradeoff}{fig:a}{Each run as a point. The new run wins.}")
+    assert "\\includegraphics" in latex
+    assert typed(latex) == ["The new run wins."]
+    assert "\\interpretation{Each run as a point.}" in latex
+
+
+def test_a_pointer_to_a_struck_table_is_struck_with_it():
+    table = "\\resultstable{run_9}{ev}{tab:a}{Runs.}"
+    sections = set_sections({"results": f"{table}\n\n{PLAIN}", "method": "See Table~\\ref{tab:a}."}, EVIDENCE, ())
+    assert [one.quote for one in sections["method"].struck] == ["See Table~\\ref{tab:a}."]
+    assert [one.quote for one in sections["results"].struck] == [table]
+    assert "no label `tab:a`" in sections["method"].struck[0].message
+
+
+def test_a_label_that_two_sections_define_stops_nothing():
+    text = "See \\eqref{eq:a}: \\begin{equation}\\label{eq:a} x = y \\end{equation}"
+    texts = {"method": text, "introduction": text}
+    assert all(section.struck for section in set_sections(texts, EVIDENCE, ()).values())
+
+
+@pytest.mark.parametrize("name", ["abstract", "results", "conclusion"])
+def test_a_clause_that_no_reference_carries_is_set_as_interpretation(name):
+    latex = shown(f"Topics last for long. {PLAIN} On H2 we say: \\outcome{{H2}}; topics drift.", name)
+    assert latex.startswith("\\interpretation{Topics last for long.} H1 is \\hyperlink")
+    assert latex.endswith("; \\interpretation{topics drift.}")
+
+
+def test_formulas_headings_and_other_sections_are_no_interpretation():
+    assert shown("\\paragraph{On topics.} $a = b$.") == "\\paragraph{On topics.} $a = b$."
+    assert shown("Topics last for long.", "introduction") == "Topics last for long."
+
+
+def test_a_count_carries_no_cause():
+    assert "\\interpretation" not in shown("There were \\count{rejected} rejected attempts.")
+    assert shown("Of \\count{rejected} one was left because topics drift.").startswith("\\interpretation{Of 2 one")
+
+
+def test_a_footnote_is_told_apart_from_the_sentence_that_holds_it():
+    latex = shown("H1 is \\outcome{H1}.\\footnote{Topics last.}")
+    assert "\\footnote{\\interpretation{Topics last.}}" in latex
+
+
+def test_what_was_set_passes_for_a_section_s_own_words_nowhere():
+    for command in ("\\struckout{x}", "\\interpretation{x}"):
+        assert "is not allowed" in check(command, EVIDENCE, ())[0].message
+
+
+def test_findings_name_file_line_and_sentence():
+    finished = set_sections({"results": f"{PLAIN}\nIt improves."}, EVIDENCE, ())
+    (finding,) = struck_findings(finished, {"results": "latex/cited/results.tex"})
+    assert (finding.code, finding.where, finding.quote) == ("struck-out", "latex/cited/results.tex:2", "It improves.")
