@@ -5,18 +5,19 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.backends.sandbox import probe
 from orchestrator.records import Prepared, Profile, Reused, Run
 from orchestrator.stages.edit import edit_experiment
 from orchestrator.stages.execute import execute_run
 from orchestrator.workspace import Workspace
-from tests.conftest import missing
+from tests.conftest import QUICK, missing
 from tests.stages.conftest import BASELINE, coder, llm, parts, study  # noqa: F401
 
 
 @pytest.fixture
 def next_idea(study, parts, tmp_path):  # noqa: F811
     """Make run_0 in a new idea folder that shares the cache; return its study and its run."""
-    if study.backends.executor._level == "none":
+    if probe().level == "none":
         missing("bubblewrap is not installed, and an unconfined run_0 is not kept")
     opened = []
 
@@ -104,3 +105,20 @@ def test_a_rejected_baseline_is_not_kept(next_idea, study, parts, tmp_path):  # 
     assert isinstance(run, Run)
     assert not run.accepted
     assert not (tmp_path / "baselines").exists()
+
+
+def test_on_the_command_line_the_second_idea_reuses_it_unless_told_otherwise(launch, tmp_path, monkeypatch):
+    if probe().level == "none":
+        missing("bubblewrap is not installed, and an unconfined run_0 is not kept")
+    monkeypatch.setenv("GROUNDWORK_CACHE", str(tmp_path / "cache"))
+    plan = {"hypotheses": [{"id": "H1", "metric": "mse", "direction": "lower", "arm": "a", "reference": "baseline"}],
+            "runs": [{"name": "a", "goal": "g"}]}  # fmt: skip
+    header = {"kind": "scripted", "idea": "quick_momentum", "model": "none", "date": "2026-11-21"}
+    answer = {"stage": "plan", "step": "", "attempt": 0, "answer": f"```json\n{json.dumps(plan)}\n```"}
+    session = tmp_path / "short.session.jsonl"
+    session.write_text(json.dumps(header) + "\n" + json.dumps(answer) + "\n")
+    command = ("--idea", QUICK / "quick_momentum.json", "--runs", tmp_path / "runs", "--model", f"replay:{session}")
+    said = [launch(*command, *flags).stderr for flags in ((), (), ("--fresh-baseline",))]
+    assert ["run_0 is kept for other ideas" in text for text in said] == [True, False, False]
+    assert ["run_0 is that of" in text for text in said] == [False, True, False]
+    assert all("no answer for stage 'record', step 'run_0.1'" in text for text in said)
