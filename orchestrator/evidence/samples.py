@@ -10,6 +10,9 @@ import numpy as np
 from orchestrator.evidence.match import POINTS, NotComparable, Sample
 from orchestrator.records import Evidence, EvidenceEntry, Hypothesis, MetricSpec, Scalar
 
+# The setting in which a template records in how many trials another setting was tuned.
+TRIALS = "tuning_trials"
+
 Place = tuple[str, str]
 
 
@@ -40,8 +43,12 @@ class Pair:
     curve: tuple[Sample, ...]
 
     def require_equal(self, names: tuple[str, ...]) -> None:
-        """Raise NotComparable where arm and reference differ in one of the settings called `names`."""
-        for name in names:
+        """Raise NotComparable where arm and reference differ in one of the settings called `names`.
+
+        Two single conditions must also have been tuned in equally many trials; a curve stands for every place on it.
+        """
+        single = len(self.reference.samples) == 1
+        for name in (*names, TRIALS) if single else names:
             found = {str(one.get(name)) for one in (*self.arm.settings, *self.reference.settings)}
             if len(found) > 1:
                 between = f"{self.arm.name} and {self.reference.name}"
