@@ -39,7 +39,6 @@ def edited(run: Path, *changes: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     ("architecture", "settings", "metrics"),
     [
-        ("standard", '"l1": 0.01', {"l0": (1, 24)}),
         ("topk", '"k": 4', {"l0": (3, 4)}),
         ("batch_topk", '"k": 4', {"l0": (2, 8)}),
         ("jump_relu", '"l0_weight": 0.01, "l0_target": 4', {"l0": (1, 24)}),
