@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from temporal_sae import corpus, fetch, store
-from temporal_sae.production import cap_bytes, describe, store_folder, stored_bytes
+from temporal_sae.production import cap_bytes, describe, kept_bytes, store_folder, streams
 from temporal_sae.sources import Sources, find_sources, is_hub_id
 from temporal_sae.storage import write_json
 
@@ -133,21 +133,19 @@ def expectation(profile: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
     """
     on_gpu = profile.get("device") == "cuda"
     d_in = int(sources.model_config["hidden_size"])
-    sizes = stored_bytes(profile, sources)
-    streamed = sum(sizes.values()) > cap_bytes(profile)
     weights = 2 * profile["d_sae"] * d_in + profile["d_sae"] + d_in
     chunk = store.CHUNK * profile["context"] * d_in * 4
     codes = profile["batch_sequences"] * profile["context"] * profile["d_sae"] * 4
     model, training = model_bytes(profile, sources), weights * TRAINED_BYTES + 6 * codes
     here = max(model + 2 * chunk, weights * 8 if on_gpu else training)
     return {
-        "disk_mb": (sum(sizes.values()) - (sizes["train"] if streamed else 0)) // MIB,
+        "disk_mb": kept_bytes(profile, sources) // MIB,
         "artefacts_mb": TRAININGS_PER_SEED * profile["seeds"] * weights * 4 // MIB,
         "memory_mb": LIBRARIES_MB + here // MIB,
         "gpu_mb": max(model, training) // MIB if on_gpu else 0,
         "tokens": profile["train_sequences"] * profile["context"],
         "batch_tokens": profile["batch_sequences"] * profile["context"],
-        "streamed": streamed,
+        "streamed": streams(profile, sources),
     }
 
 
@@ -171,7 +169,7 @@ def shortages(profile: dict[str, Any], sources: Sources, cache: Path, expected: 
         yield from short_text(profile, sources, documents)
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            store.check_space(folder.parent, folder.name, expected["disk_mb"] * MIB, cap_bytes(profile))
+            store.check_space(folder.parent, folder.name, kept_bytes(profile, sources), cap_bytes(profile))
         except store.NoSpaceError as error:
             yield f"disk: {error}"
     available = available_mb()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from temporal_sae import store
 from temporal_sae.corpus import TokenSequences
+from temporal_sae.storage import locked
 
 SHAPE = (600, 4, 8)
 X = np.random.default_rng(0).normal(size=SHAPE).astype(np.float16)
@@ -81,7 +82,7 @@ def test_a_large_part_is_checked_by_samples_of_it(tmp_path: Path) -> None:
 
 def test_the_lock_is_one_processes_at_a_time_and_ends_with_it(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib, time\nfrom temporal_sae.store import locked\n"
+        "import sys, pathlib, time\nfrom temporal_sae.storage import locked\n"
         "with locked(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
@@ -93,7 +94,7 @@ def test_the_lock_is_one_processes_at_a_time_and_ends_with_it(tmp_path: Path) ->
         holder.kill()
         holder.wait()
 
-    with store.locked(tmp_path, waiting):
+    with locked(tmp_path, waiting):
         assert waited == [None]
 
 
