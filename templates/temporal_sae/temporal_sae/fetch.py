@@ -25,8 +25,7 @@ from typing import Any
 
 from temporal_sae.hub import FetchError, fetch_model
 from temporal_sae.sources import find_sources, is_hub_id
-from temporal_sae.storage import publish
-from temporal_sae.store import locked
+from temporal_sae.storage import locked, publish
 
 MODEL = "smollm2-135m-instruct"
 TEXT = "django-5.2-docs"

@@ -25,7 +25,7 @@ def fetch_model(repository: str, revision: str, folder: Path, say: Callable[[str
     Only safetensors are taken: other forms of weights are programs. What an interrupted download left is used. The
     commit that `revision` stood for and the hash of the model are written beside it.
     """
-    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub import HfApi, constants, errors, snapshot_download
 
     where = f"{constants.ENDPOINT}/{repository}"
     partial = folder.with_name(f".{folder.name}.partial")
@@ -34,7 +34,7 @@ def fetch_model(repository: str, revision: str, folder: Path, say: Callable[[str
         commit = HfApi().model_info(repository, revision=revision).sha
         partial.mkdir(parents=True, exist_ok=True)
         snapshot_download(repository, revision=commit, local_dir=partial, allow_patterns=list(MODEL_FILES))
-    except Exception as error:  # noqa: BLE001 - the library passes on its transport's own errors, whatever that is
+    except (errors.HTTPError, OSError, ValueError) as error:
         raise FetchError(_why(error, where, revision)) from error
     shutil.rmtree(partial / ".cache", ignore_errors=True)
     if not list(partial.glob("*.safetensors")):

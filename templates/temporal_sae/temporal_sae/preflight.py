@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from temporal_sae import corpus, fetch, store
-from temporal_sae.production import cap_bytes, describe, store_folder, stored_bytes
+from temporal_sae.production import cap_bytes, describe, kept_bytes, store_folder, streams
 from temporal_sae.sources import Sources, find_sources, is_hub_id
 from temporal_sae.storage import write_json
 
@@ -129,23 +129,23 @@ def expectation(profile: Mapping[str, Any], sources: Sources) -> dict[str, Any]:
     """Return what the profile will take: sizes by shape and type; memory is that of the larger of two processes.
 
     One computes activations (weights, and a chunk in float32 twice over), the other trains (float32 weights, gradients
-    and Adam's moments, a batch's codes a few times over).
+    and Adam's moments, a batch's codes a few times over); with `device` cuda these two stand in `gpu_mb`.
     """
+    on_gpu = profile.get("device") == "cuda"
     d_in = int(sources.model_config["hidden_size"])
-    sizes = stored_bytes(profile, sources)
-    streamed = sum(sizes.values()) > cap_bytes(profile)
     weights = 2 * profile["d_sae"] * d_in + profile["d_sae"] + d_in
     chunk = store.CHUNK * profile["context"] * d_in * 4
     codes = profile["batch_sequences"] * profile["context"] * profile["d_sae"] * 4
-    producing = model_bytes(profile, sources) + 2 * chunk
-    training = weights * TRAINED_BYTES + 6 * codes
+    model, training = model_bytes(profile, sources), weights * TRAINED_BYTES + 6 * codes
+    here = max(model + 2 * chunk, weights * 8 if on_gpu else training)
     return {
-        "disk_mb": (sum(sizes.values()) - (sizes["train"] if streamed else 0)) // MIB,
+        "disk_mb": kept_bytes(profile, sources) // MIB,
         "artefacts_mb": TRAININGS_PER_SEED * profile["seeds"] * weights * 4 // MIB,
-        "memory_mb": LIBRARIES_MB + max(producing, training) // MIB,
+        "memory_mb": LIBRARIES_MB + here // MIB,
+        "gpu_mb": max(model, training) // MIB if on_gpu else 0,
         "tokens": profile["train_sequences"] * profile["context"],
         "batch_tokens": profile["batch_sequences"] * profile["context"],
-        "streamed": streamed,
+        "streamed": streams(profile, sources),
     }
 
 
@@ -169,13 +169,19 @@ def shortages(profile: dict[str, Any], sources: Sources, cache: Path, expected: 
         yield from short_text(profile, sources, documents)
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            store.check_space(folder.parent, folder.name, expected["disk_mb"] * MIB, cap_bytes(profile))
+            store.check_space(folder.parent, folder.name, kept_bytes(profile, sources), cap_bytes(profile))
         except store.NoSpaceError as error:
             yield f"disk: {error}"
     available = available_mb()
     if expected["memory_mb"] > available:
         sizes = f"about {expected['memory_mb']} MB are needed and {available} MB available"
         yield f"memory: {sizes}; end other programs, or choose a smaller profile"
+    if expected["gpu_mb"]:
+        import torch
+
+        free = torch.cuda.mem_get_info()[0] // MIB
+        if expected["gpu_mb"] > free:
+            yield f"device: about {expected['gpu_mb']} MB of its memory are needed and {free} MB free; choose another"
 
 
 def short_text(profile: Mapping[str, Any], sources: Sources, documents: dict[str, str]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from typing import Any
 from temporal_sae import corpus, store
 from temporal_sae.production import Report, Work, complete, describe, produce, store_folder
 from temporal_sae.sources import find_sources
-from temporal_sae.storage import write_json
+from temporal_sae.storage import locked, write_json
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def prepare(profile: dict[str, Any], cache: Path, out: Path) -> None:
     folder = store_folder(cache, about)
     out.mkdir(parents=True, exist_ok=True)
     work = Work(profile, about, sources, documents, Report(out, folder))
-    with store.locked(folder, work.report.wait):
+    with locked(folder, work.report.wait):
         produce(work)
         for part in corpus.PARTS:
             complete(work, part)

@@ -30,7 +30,7 @@ from temporal_sae.activations import (
 from temporal_sae.allocator import keep_freed_memory
 from temporal_sae.inflow import MARK
 from temporal_sae.sources import Sources
-from temporal_sae.storage import append_json_line, write_array, write_json
+from temporal_sae.storage import append_json_line, locked, write_array, write_json
 
 # Raise this when the code below makes other numbers from the same input.
 PRODUCER = 1
@@ -53,7 +53,7 @@ def describe(profile: Mapping[str, Any], sources: Sources, cache: Path, corpus_s
     }
     if profile.get("dtype", "fp32") != "fp32":
         about["computed_in"] = profile["dtype"]
-    if sum(stored_bytes(profile, sources).values()) > cap_bytes(profile):
+    if streams(profile, sources):
         about["streamed"] = "train"
     return about
 
@@ -73,6 +73,17 @@ def stored_bytes(profile: Mapping[str, Any], sources: Sources) -> dict[str, int]
     """Return the size of each part's x.npy where it is stored whole."""
     token_bytes = int(sources.model_config["hidden_size"]) * np.dtype(DTYPE).itemsize
     return {part: profile[f"{part}_sequences"] * profile["context"] * token_bytes for part in corpus.PARTS}
+
+
+def streams(profile: Mapping[str, Any], sources: Sources) -> bool:
+    """Return whether train is streamed, since the parts together pass the cap."""
+    return sum(stored_bytes(profile, sources).values()) > cap_bytes(profile)
+
+
+def kept_bytes(profile: Mapping[str, Any], sources: Sources) -> int:
+    """Return the size of what is stored in the end, less the little that is kept of a streamed part."""
+    sizes = stored_bytes(profile, sources)
+    return sum(sizes.values()) - (sizes["train"] if streams(profile, sources) else 0)
 
 
 class Report:
@@ -167,7 +178,7 @@ def claim(work: Work, missing: Iterable[str], d_in: int) -> dict[str, store.Draf
     """Return a draft of each missing part, with its disk; raises NoSpaceError."""
     sizes = [int(np.prod(work.shape(part, d_in))) * np.dtype(DTYPE).itemsize for part in corpus.PARTS]
     root = work.folder.parent
-    with store.locked(root):
+    with locked(root):
         store.check_space(root, work.folder.name, sum(sizes), cap_bytes(work.profile))
         return {part: store.Draft(work.folder / part, work.shape(part, d_in)) for part in missing}
 

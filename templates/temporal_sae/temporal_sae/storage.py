@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+WAIT_S = 0.5
+
 
 class UnreadableError(Exception):
     """A file is missing, not a regular file, reached through a link, or larger than allowed."""
+
+
+@contextlib.contextmanager
+def locked(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the folder's lock; `waiting` is called twice a second while another process has it.
+
+    The kernel lets go of it when its holder ends, however that happens.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                waiting()
+                time.sleep(WAIT_S)
+        yield
 
 
 def publish(final: Path, fill: Callable[[Path], None]) -> None:

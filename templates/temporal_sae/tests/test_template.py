@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 
+import pytest
 from conftest import TEMPLATE
 from temporal_sae.metrics import Totals
+from temporal_sae.preflight import wrong_keys
 
 DECLARED = tomllib.loads((TEMPLATE / "template.toml").read_text())
 
@@ -15,12 +17,29 @@ def test_every_declared_metric_is_graded() -> None:
     assert [metric["name"] for metric in DECLARED["metrics"]] == list(Totals(tokens=1, dimensions=1).all())
 
 
+PROFILES = {profile["name"]: profile for profile in DECLARED["profiles"]}
+
+
 def test_profiles_differ_in_scale_alone() -> None:
-    profiles = {profile["name"]: profile for profile in DECLARED["profiles"]}
-    assert set(profiles) == {"cpu", "smoke"}
-    assert set(profiles["cpu"]) == set(profiles["smoke"])
-    assert profiles["cpu"]["seeds"] == 5
-    assert profiles["cpu"]["train_sequences"] >= profiles["cpu"]["steps"] * profiles["cpu"]["batch_sequences"]
+    assert set(PROFILES) == {
+        "cpu",
+        "smoke",
+        "pythia",
+        *(f"gemma_l{n}_{size}" for n in (12, 19) for size in ("16k", "65k")),
+    }
+    assert set(PROFILES["cpu"]) == set(PROFILES["smoke"])
+    assert PROFILES["cpu"]["seeds"] == 5
+    assert PROFILES["cpu"]["train_sequences"] >= PROFILES["cpu"]["steps"] * PROFILES["cpu"]["batch_sequences"]
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_is_complete_and_says_what_it_takes(name: str) -> None:
+    profile = {key: value for key, value in PROFILES[name].items() if key not in ("limits", "expected")}
+    assert list(wrong_keys(profile)) == []
+    assert {"device", "dtype"} <= set(profile)
+    assert set(PROFILES[name]["expected"]) == {"time", "memory_mb", "source"}
+    assert PROFILES[name]["expected"]["source"] == ("measured" if name in ("cpu", "smoke") else "estimate")
+    assert profile["device"] == "cpu" or re.fullmatch("[0-9a-f]{40}", profile["revision"])
 
 
 def test_references_have_authors_and_their_own_keys() -> None:
