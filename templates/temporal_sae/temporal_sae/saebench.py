@@ -218,7 +218,9 @@ class Bench:
         left = [record, *records.glob(f"*/{record.name}")]  # some put their records one folder deeper
         found = next((path for path in left if path.is_file()), None)
         if found is None:
-            raise FileNotFoundError(f"it left no record; the last lines of {records / 'log.txt'} may say why")
+            sys.stdout.flush()  # attempt has it written to the log
+            said = (records / "log.txt").read_text("utf-8").split("\n")
+            raise FileNotFoundError(f"it left no record; its last words: {next(filter(str.strip, reversed(said)), '')}")
         return json.loads(found.read_text("utf-8"))["eval_result_metrics"]
 
     def configured(self, evaluation: Evaluation) -> BaseEvalConfig:
