@@ -214,13 +214,15 @@ def test_an_evaluation_that_leaves_no_record_has_failed(run: Path, bench: saeben
     sae_bench.evals.__path__.append(str(tmp_path))
     silent = saebench.Evaluation("silent", "SilentConfig", data=("silent",), all_data=True)
     bench.data = tmp_path
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older" / saebench.record_name("a_seed_3")).write_text('{"eval_result_metrics": {}}')
     with pytest.raises(FileNotFoundError, match="left no record; its last words: too few features in tiny-llama-it"):
         call_logged(bench, silent, tmp_path)
 
 
 def call_logged(bench: saebench.Bench, evaluation: saebench.Evaluation, records: Path) -> None:
     with (records / "log.txt").open("a") as log, contextlib.redirect_stdout(log):
-        bench.call(evaluation, ("a_seed_3", None), records, records / "record.json")
+        bench.call(evaluation, ("a_seed_3", None), records)
 
 
 def test_a_number_that_is_not_finite_is_null() -> None:
