@@ -20,6 +20,7 @@ import math
 import os
 import re
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -105,7 +106,10 @@ def main() -> int:
     except (ValueError, IncompletePartError, UngradableError, UnreadableError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    write_json(bench.out / "saebench.json", {one: bench.evaluate(run, one, wanted) for one in artefacts})
+    entries = {}
+    for artefact in artefacts:
+        entries[artefact] = bench.evaluate(run, artefact, wanted)
+        write_json(bench.out / "saebench.json", entries)
     return 0
 
 
@@ -130,7 +134,10 @@ class Bench:
     """A part of the data with its language model, loaded once, to evaluate one artefact after another."""
 
     def __init__(self, part: HeldOut, out: Path, data: Path | None) -> None:
-        """Load the model. `data` is the folder of data sets, if there is one."""
+        """Load the model. `data` is the folder of data sets, if there is one.
+
+        What SAEBench computes once for several SAEs lasts as long as this: it would use it again for other data, too.
+        """
         import torch
 
         from temporal_sae.saebench_adapter import load_model
@@ -138,6 +145,7 @@ class Bench:
         self.part, self.out, self.data = part, out, data
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         out.mkdir(parents=True, exist_ok=True)
+        self.scratch = tempfile.TemporaryDirectory(prefix="scratch-", dir=out)
         self.model = load_model(part, self.device)
 
     def evaluate(self, run: Path, artefact: str, wanted: list[str]) -> dict[str, dict[str, Any]]:
@@ -149,7 +157,7 @@ class Bench:
                     why = self.why_not(name, whole) or ("" if name in wanted else "not asked for")
                     entries[name] = skipped(why) if why else self.attempt(name, artefact.replace("/", "_"), sae)
         except (UngradableError, UnreadableError, EncoderError) as error:
-            entries = {name: failed(error) for name in wanted}
+            entries = {name: failed(error) if name in wanted else skipped("not asked for") for name in EVALUATIONS}
         return {name: {**entry, "note": EVALUATIONS[name].note} for name, entry in entries.items()}
 
     @contextlib.contextmanager
@@ -182,44 +190,48 @@ class Bench:
 
     def attempt(self, name: str, sae_name: str, sae: SAE[Any] | SequenceSAE) -> dict[str, Any]:
         """Run one evaluation; whatever it raises, or leaving no record, is its failure."""
+        import torch
+
         records = self.out / name
         records.mkdir(exist_ok=True)
-        record = records / f"{sae_name}_custom_sae_eval_results.json"
-        record.unlink(missing_ok=True)
         try:
-            with (records / "log.txt").open("a") as log, contextlib.redirect_stdout(log):
+            # Some evaluations leave gradients switched off, without which others can't train their probes.
+            with (records / "log.txt").open("a") as log, contextlib.redirect_stdout(log), torch.enable_grad():
                 if name == "core":
                     from temporal_sae.saebench_core import evaluate_core
 
-                    results = evaluate_core(sae_name, sae, self.model, self.part, record)
+                    results = evaluate_core(sae_name, sae, self.model, self.part, records / record_name(sae_name))
                 else:
-                    results = self.call(EVALUATIONS[name], (sae_name, sae), records, record)
+                    results = self.call(EVALUATIONS[name], (sae_name, sae), records)
         except Exception as error:  # noqa: BLE001 - other people's evaluation: it failed, and the others still run
             (records / f"{sae_name}_traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
             return failed(error)
         return {"status": "ran", "why": "", "results": finite(results)}
 
-    def call(self, evaluation: Evaluation, named: tuple[str, SAE[Any]], records: Path, record: Path) -> dict[str, Any]:
+    def call(self, evaluation: Evaluation, named: tuple[str, SAE[Any]], records: Path) -> dict[str, Any]:
         """Call one of SAEBench's `run_eval` and return its metrics; FileNotFoundError if it left no record.
 
-        It runs in the data's folder, where its names of data sets are paths, or else among its records.
+        It runs in the data's folder, where its names of data sets are paths.
         """
         from temporal_sae.saebench_adapter import lend_model
 
-        main = lend_model(self.model, f"sae_bench.evals.{evaluation.folder}")
-        config = self.configured(evaluation)
-        arguments: dict[str, Any] = {"force_rerun": True}
+        main, config = lend_model(self.model, f"sae_bench.evals.{evaluation.folder}"), self.configured(evaluation)
+        options: dict[str, Any] = {"force_rerun": True}
         if evaluation.data:
-            arguments["artifacts_path"] = str(records / "artifacts" / self.part.model_sha256[:16])
+            options["artifacts_path"] = self.scratch.name
         else:
-            keep_absorption(main, records / self.part.model_sha256[:16])
-        with contextlib.chdir(self.data if evaluation.data and self.data else records):
-            main.run_eval(config, [named], self.device, str(records), **arguments)
-        left = [record, *records.glob(f"*/{record.name}")]  # some put their records one folder deeper
-        found = next((path for path in left if path.is_file()), None)
+            keep_absorption(main, Path(self.scratch.name))
+        for old in records.rglob(record_name(named[0])):
+            old.unlink()
+        with contextlib.chdir(self.data if evaluation.data and self.data else self.scratch.name):
+            main.run_eval(config, [named], self.device, str(records), **options)
+        found = next(records.rglob(record_name(named[0])), None)  # some put it one folder deeper
         if found is None:
-            raise FileNotFoundError(f"it left no record; the last lines of {records / 'log.txt'} may say why")
-        return json.loads(found.read_text("utf-8"))["eval_result_metrics"]
+            sys.stdout.flush()  # attempt has it written to the log
+            said = (records / "log.txt").read_text("utf-8").split("\n")
+            raise FileNotFoundError(f"it left no record; its last words: {next(filter(str.strip, reversed(said)), '')}")
+        used = {"dataset_names": config.dataset_names} if evaluation.data else {}
+        return json.loads(found.read_text("utf-8"))["eval_result_metrics"] | used
 
     def configured(self, evaluation: Evaluation) -> BaseEvalConfig:
         """Return SAEBench's config for this model and the data that is here."""
@@ -233,15 +245,20 @@ class Bench:
         return config
 
 
+def record_name(sae_name: str) -> str:
+    """Return how SAEBench calls its record of an SAE that it was given as an object."""
+    return f"{sae_name}_custom_sae_eval_results.json"
+
+
 def on_the_hub(dataset: str) -> str:
     """Return the name of the hub's data set that one of SAEBench's is a subset of."""
     return re.sub(r"(_class_set\d|_sentiment)$", "", dataset)
 
 
 def keep_absorption(main: ModuleType, folder: Path) -> None:
-    """Make the absorption evaluation keep its files in `folder`: by default among its installed code.
+    """Make the absorption evaluation keep its files in `folder`.
 
-    It would use again the probes of any model of the same name; `folder` is named by the model's hash.
+    By default they are among its installed code, and probes of whatever model had the same name are used again.
     """
     probing, absorbing = main.run_k_sparse_probing_experiment, main.run_feature_absortion_experiment
     probing, absorbing = getattr(probing, "func", probing), getattr(absorbing, "func", absorbing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -195,10 +196,33 @@ def test_a_failing_evaluation_is_a_result_with_its_reason(run: Path, bench: saeb
     assert "gather_dataset_from_df" in (bench.out / "sparse_probing" / "a_seed_3_traceback.txt").read_text()
 
 
-def test_an_evaluation_that_leaves_no_record_has_failed(run: Path, bench: saebench.Bench) -> None:
-    # A vocabulary without letters' tokens: absorption finds too little, says so on its output and returns.
-    entry = bench.evaluate(run, "a/seed_3", ["absorption"])["absorption"]
-    assert entry["status"] == "failed"
+SILENT = {
+    "main": "from transformer_lens import HookedTransformer\n\n"
+    "def run_eval(config, named, device, output, **options):\n"
+    "    model = HookedTransformer.from_pretrained_no_processing(config.model_name)\n"
+    "    print(f'too few features in {model.cfg.model_name}')\n",
+    "eval_config": "class SilentConfig:\n    def __init__(self, model_name):\n        self.model_name = model_name\n",
+}
+
+
+def test_an_evaluation_that_leaves_no_record_has_failed(run: Path, bench: saebench.Bench, tmp_path: Path) -> None:
+    import sae_bench.evals
+
+    for name, source in SILENT.items():
+        (tmp_path / "silent").mkdir(exist_ok=True)
+        (tmp_path / "silent" / f"{name}.py").write_text(source)
+    sae_bench.evals.__path__.append(str(tmp_path))
+    silent = saebench.Evaluation("silent", "SilentConfig", data=("silent",), all_data=True)
+    bench.data = tmp_path
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older" / saebench.record_name("a_seed_3")).write_text('{"eval_result_metrics": {}}')
+    with pytest.raises(FileNotFoundError, match="left no record; its last words: too few features in tiny-llama-it"):
+        call_logged(bench, silent, tmp_path)
+
+
+def call_logged(bench: saebench.Bench, evaluation: saebench.Evaluation, records: Path) -> None:
+    with (records / "log.txt").open("a") as log, contextlib.redirect_stdout(log):
+        bench.call(evaluation, ("a_seed_3", None), records)
 
 
 def test_a_number_that_is_not_finite_is_null() -> None:

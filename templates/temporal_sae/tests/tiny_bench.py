@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-D_IN, D_SAE, LAYER, CONTEXT, SEQUENCES, VOCABULARY, SCALE = 16, 40, 1, 7, 6, 50, 0.25
+D_IN, D_SAE, LAYER, CONTEXT, SEQUENCES, VOCABULARY, SCALE = 16, 40, 1, 7, 6, 211, 0.25
 
 BEGIN = (
     "import torch\n\ndef encode(x_BTD, weights):\n"
@@ -28,13 +28,18 @@ JUMP_RELU = BEGIN + "    return torch.where(z > weights['log_threshold'].exp(), 
 REMEMBERING = BEGIN + "    f = torch.relu(z)\n    return f + 0.1 * torch.nn.functional.pad(f, (0, 0, 1, 0))[:, :-1]\n"
 
 
+def word(token: int) -> str:
+    """The token's word, of letters alone: da, ea, ..., then ab, bb, ..."""
+    return chr(ord("a") + token % 26) + chr(ord("a") + token // 26)
+
+
 def save_model(folder: Path) -> None:
-    """Write a Llama of three blocks and a tokenizer of words w3, w4, ..."""
+    """Write a Llama of three blocks and a tokenizer of eight words for each first letter."""
     torch.manual_seed(0)
     sizes = {"vocab_size": VOCABULARY, "hidden_size": D_IN, "intermediate_size": 32, "num_hidden_layers": 3}
     config = LlamaConfig(**sizes, num_attention_heads=2, bos_token_id=1, eos_token_id=2)
     LlamaForCausalLM(config).save_pretrained(folder)
-    words = {"[UNK]": 0, "[BOS]": 1, "[EOS]": 2, **{f"w{i}": i for i in range(3, VOCABULARY)}}
+    words = {"[UNK]": 0, "[BOS]": 1, "[EOS]": 2, **{word(i): i for i in range(3, VOCABULARY)}}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     special = {"bos_token": "[BOS]", "eos_token": "[EOS]", "pad_token": "[EOS]", "unk_token": "[UNK]"}
