@@ -33,19 +33,26 @@ _END = re.compile(rf"[.!?][’”'\")\]{PLACEHOLDER}]*(?=\s|$)|\n[ \t]*\n")
 
 @dataclass(frozen=True)
 class Sentence:
-    """A piece of a section: `text[start:end]`. `offsets[i]` is where `prose[i]` stands; `clauses` are its spans by `;`.
+    """A piece of a section: `text[start:end]`. `offsets[i]` is where `prose[i]` stands.
 
     `prose` is what it says without commands, with a placeholder for each formula, reference and citation; what stands
-    in a footnote or a caption within it belongs to that alone.
+    in a footnote or a caption within it belongs to that alone. `mask` is its source, as long as it is, with a
+    placeholder for every character of a command.
     """
 
     start: int
     end: int
     kind: Kind
-    clauses: tuple[tuple[int, int], ...] = ()
+    mask: str = ""
     prose: str = ""
     offsets: tuple[int, ...] = ()
     references: tuple[Reference, ...] = ()
+
+    def clauses(self, marks: str = ";") -> tuple[tuple[int, int], ...]:
+        """Return the spans between the marks (a pattern), each with the one that ends it."""
+        cuts = [0, *(match.end() for match in re.finditer(marks, self.mask)), len(self.mask)]
+        spans = [_stripped(self.mask, a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+        return tuple((self.start + a, self.start + b) for a, b in spans if a < b)
 
     def reference_at(self, index: int) -> Reference | None:
         """Return the reference whose placeholder is `prose[index]`."""
@@ -77,7 +84,7 @@ def _filled(bare: Sentence, indices: list[int], pieces: list[Sentence], passage:
         bare.start,
         bare.end,
         bare.kind,
-        bare.clauses,
+        bare.mask,
         "".join(passage.prose[index] for index in indices),
         tuple(passage.offsets[index] for index in indices),
         tuple(references),
@@ -156,11 +163,7 @@ def _cut(line: list[LatexNode], kind: Kind) -> Iterator[Sentence]:
         return
     mask, first = _masked(line), line[0].pos
     for start, end in _spans(mask, 0):
-        inner = mask[start:end]
-        marks = [0, *(start + match.end() - start for match in re.finditer(";", inner)), len(inner)]
-        bounds = [(start + a, start + b) for a, b in zip(marks, marks[1:], strict=False)]
-        clauses = [_stripped(mask, a, b) for a, b in bounds]
-        yield Sentence(first + start, first + end, kind, tuple((first + a, first + b) for a, b in clauses if a < b))
+        yield Sentence(first + start, first + end, kind, mask[start:end])
 
 
 def _masked(line: list[LatexNode]) -> str:

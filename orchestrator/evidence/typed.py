@@ -21,7 +21,8 @@ _TYPED = re.compile(
     (?P<share>   (?<![\w.]) \d[\d,.]* \s* (?: % | per\ ?cent\b | percentage\ points?\b ) )
   | (?P<fold>    (?<![\w.]) \d[\d,.]* (?: \s? (?: x\b | ×(?!\s*\d) ) | [-\s]?fold\b ) )
   | (?P<spread>  (?<![\w.]) [\d.]+ \s* (?: ± | \+/-- | \+/- ) \s* [\d.]+ )
-  | (?P<decimal> (?<![\w.]) (?<![A-Za-z]-) [-+−]? (?: \d+\.\d+ | \.\d+ ) (?:[eE][-+]?\d+)? (?! \d | \.\d | [BMK]\b ) )
+  | (?P<decimal> (?<![\w.]) (?<![A-Za-z]-) [-+−]? (?: \d+\.\d+ | \.\d+ | 0,\d+ ) (?:[eE][-+]?\d+)?
+                 (?! \d | \.\d | [BMK]\b ) )
   | (?P<power>   (?<![\w.]) \d+[eE][-+]?\d+\b )
     """,
     re.VERBOSE,
@@ -30,6 +31,7 @@ _TYPED = re.compile(
 _LEVEL = re.compile(
     r"(?:80|90|95|99)\s*%\s*(?:[\w\uFFFC]+[\s-]){0,2}(?:confidence|intervals?|CI|power)\b", re.IGNORECASE
 )
+_LEVEL_BEFORE = re.compile(r"(?:level|power) of\s+$", re.IGNORECASE)
 _NAMED_BEFORE = re.compile(
     r"(?:Python|PyTorch|CUDA|[Vv]ersion|Apache|CC BY|Licen[cs]e|"
     r"[Ss]ection|[Ss]ec\.|[Cc]hapter|[Tt]able|[Ff]igure|pp?\.)[\s~-]+$"
@@ -46,6 +48,7 @@ _SPELT = re.compile(
     rf"\b(?:{_UNITS}|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|several|a few|many)"
     rf"(?:[- ]{_UNITS})?(?:[- ](?:per ?cent|percentage points?|fold|times(?! as many| that)|orders? of magnitude))\b"
     rf"|\bby a factor of\b|\b(?:two|three)[- ](?:thirds|quarters|fifths)\b|\ba (?:third|quarter|fifth|tenth) of\b"
+    rf"|(?<!power of )\b{_UNITS} (?:out of|in) (?:every )?(?:{_UNITS} (?:hundred|thousand|million)|{_UNITS})\b"
     r"|\bnearly all\b|\balmost (?:all|none|every)\b|\bthe (?:vast )?majority\b",
     re.IGNORECASE,
 )
@@ -59,7 +62,7 @@ def typed_numbers(prose: str) -> Iterator[tuple[int, str]]:
     """
     for match in _TYPED.finditer(prose):
         start = match.start()
-        if match["share"] and _LEVEL.match(prose, start):
+        if match["share"] and (_LEVEL.match(prose, start) or _LEVEL_BEFORE.search(prose, max(0, start - 12), start)):
             continue
         if match["decimal"] and _NAMED_BEFORE.search(prose, max(0, start - 12), start):
             continue

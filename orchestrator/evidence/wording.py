@@ -36,7 +36,7 @@ def check_wording(section: str, text: str, evidence: Evidence) -> tuple[Problem,
         if section in GUARDED or sentence.kind == "caption":
             faults += [*_comparatives(sentence), *typed_beside_results(sentence, passage, evidence)]
         if section in GUARDED:
-            faults += [*_negations(sentence), *_beyond(sentence, section), *oversold(sentence, evidence)]
+            faults += [*_negations(sentence), *_beyond(sentence, section, evidence), *oversold(sentence, evidence)]
             faults += [*reworded(sentence, evidence), *miscounted(sentence)]
         faults += wrong_run(sentence, evidence)
     if section in GUARDED:
@@ -89,9 +89,12 @@ def _negations(sentence: Sentence) -> Iterator[Fault]:
             yield reference.start, f"`{words}` turns the \\{reference.name} beside it around; say it plainly"
 
 
-def _beyond(sentence: Sentence, section: str) -> Iterator[Fault]:
+def _beyond(sentence: Sentence, section: str, evidence: Evidence) -> Iterator[Fault]:
     """A cause, an inference or a wide scope that would look as if the reference beside it carried it."""
-    told = [one.start for one in sentence.references if one.name in RESULTS]
+    # Why a hypothesis could not be tested is no cause of a result.
+    untested = {verdict.hypothesis for verdict in evidence.verdicts if verdict.outcome == "undecided"}
+    results = [one for one in sentence.references if one.name in RESULTS]
+    told = [one.start for one in results if not (one.name == "outcome" and one.arguments[0] in untested)]
     prose = sentence.prose
     apart = "give it a sentence of its own, which is set as your interpretation"
     for match in lists.CAUSE.finditer(prose) if told else ():

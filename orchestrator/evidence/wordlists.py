@@ -18,7 +18,7 @@ COMPARATIVE = _words(
     r"""
     better  worse  best  worst  superior\w*  inferior\w*  higher  lower  greater  larger  smaller  stronger  weaker
     steadier  smoother  fewer  faster  slower  cheaper  cleaner  closer  sparser  denser  sharper  tighter  simpler
-    stabler  richer  poorer  easier  bigger  (?:fast|slow|high|low|strong|weak|great|larg|clean|few|steadi)est
+    stabler  richer  poorer  easier  bigger  (?:fast|slow|high|low|strong|weak|great|clean|few|steadi)est
     improv\w+  outperform\w*  outpac\w*  surpass\w*  exceed\w*  beat(?:s|en|ing)?  edg(?:es|ed) out  dominat\w+
     enhanc\w+  strengthen\w*  accelerat\w+  degrad\w+  deteriorat\w+  hurts?  harm(?:s|ed|less)?  sacrific\w+
     suffer(?:s|ed)?  mitigat\w+  alleviat\w+  eliminat\w+  reduc(?:e|es|ed|ing|tions?)  decreas\w+  increas\w+
@@ -28,7 +28,11 @@ COMPARATIVE = _words(
     state[- ]of[- ]the[- ]art  (?<!first )(?<!second )half(?![- ]width)  halv\w+  twice  twofold  \w+-fold  doubl\w+
     tripl\w+  negligibl\w+  dramatic\w*  substantial\w*  significan\w+(?! level)  marked(?:ly)?  remarkabl\w+
     considerabl[ey]  noticeabl[ey]  slight(?:ly)?  equivalen\w+  comparabl[ey]  on par  identical\w*  indistinguishable
-    equally  interchangeabl[ey]  unchanged  as good  keeps? pace  the same as  perform(?:s|ed)? (?:just )?the same
+    equally  interchangeabl[ey]  unchanged  as good  keeps? pace
+    the same as (?:those of |that of )?(?:the|its|our)  (?:performs?|performed|behaves?|scores?) (?:just )?the same
+    (?:gives?|gave|has|have|reach\w*|show\w*|yield\w*|obtain\w*) the same  ties?
+    (?:cannot|can not|can hardly) be told apart
+    nothing to choose  ahead  tops  sizeable  sizable  jumps?  (?:went|goes|going) (?:up|down)  climb\w*  favou?rs
     similar (?:to|performance|quality|values?|results?|fidelity|reconstruction)  similarly (?:well|good)
     (?:is|are|was|were|remains?|perform\w*) (?:very |quite )?similar(?:ly)?
     no (?:cost|loss|difference|effect|penalty|change|price)  do(?:es)? not differ  differs? little  for free
@@ -48,7 +52,9 @@ JUDGING = _words(
     promising  benefi(?:t|ts|ted|cial)  advantag\w+  helps?  helped  works(?= (?:well|as|in|for|on)|\.|,|$)
     makes? [^.;:]{0,40}work  exceptional\w*  outstanding  impressive\w*  striking\w*  compelling\w*  powerful
     convincing\w*  breakthrough  consistent(?:ly)?  reliabl[ey]  essential  crucial(?:ly)?  superb  excellent
-    favou?rabl[ey]  strong(?:ly)?  enabl(?:es|ed|ing)  clear(?:ly)? (?:win|evidence|effect|benefit)
+    favou?rabl[ey]  pa(?:ys|id) off  as (?:we )?(?:had )?(?:hypothesi[sz]ed|predicted|expected|anticipated|hoped)
+    (?<!future )(?<!earlier )(?<!related )(?<!prior )(?<!this )(?<!our )(?<!further )(?<!previous )work(?=[.!]?\s*$)
+    strong(?:ly)?  enabl(?:es|ed|ing)  clear(?:ly)? (?:win|evidence|effect|benefit)
     """
 )
 # "Lower is better" says how a metric is read.
@@ -64,8 +70,9 @@ ELSEWHERE = _words(
 )
 NEGATING = _words(
     r"""
-    not  untrue  false  wrong  no longer  never  incorrect  den(?:y|ies)  doubt\w*  hardly  barely  contrary  despite
-    fail(?:s|ed)?  spurious\w*  mislead\w*  mistaken\w*  dispute\w*  illusion  artefact  artifact  nonsense  myth
+    not  cannot  nobody  unlikely  impossible  premature  wrongly  supposedly  allegedly  untrue  false  wrong
+    no longer  never  incorrect  den(?:y|ies)  doubt\w*  hardly  barely  contrary  despite  fail(?:s|ed)?  spurious\w*
+    mislead\w*  mistaken\w*  dispute\w*  illusion  artefact  artifact  nonsense  myth
     """
 )
 TAKEN_BACK = _words(

@@ -73,7 +73,7 @@ def test_a_sentence_says_what_stands_in_it_and_not_in_its_footnote():
 def test_clauses_end_at_a_semicolon():
     text = "H1 is \\outcome{H1}; it was $a;b$ (c; d)."
     (sentence,) = sentences(read(text))
-    assert [text[a:b] for a, b in sentence.clauses] == ["H1 is \\outcome{H1};", "it was $a;b$ (c;", "d)."]
+    assert [text[a:b] for a, b in sentence.clauses()] == ["H1 is \\outcome{H1};", "it was $a;b$ (c;", "d)."]
 
 
 @pytest.mark.parametrize("text", ["a { b", "$x", "\\begin{itemize}"])

@@ -2,11 +2,16 @@
 
 import pytest
 
+from orchestrator.evidence.checks import check_section
 from orchestrator.evidence.outcomes import omitted
+from orchestrator.evidence.sentences import sentences
+from orchestrator.evidence.striking import interpreted
+from orchestrator.evidence.syntax import read
 from orchestrator.evidence.verdicts import judge
 from orchestrator.evidence.wording import check_wording
 from orchestrator.records import Hypothesis
 from tests.evidence.studies import baseline, made, point
+from tests.redteam.study import CITATION_KEYS, study
 
 HYPOTHESIS = Hypothesis(id="H1", metric="ev", direction="higher", arm="new", reference="baseline")
 UNJUDGED = made({"baseline": baseline(), "new": {"new": point(9, 45.0, 0.05)}}, (HYPOTHESIS,))
@@ -73,3 +78,132 @@ def test_captions_are_guarded_in_every_section():
     caption = "\\resultstable{run_0,run_1}{ev}{tab:a}{The new run improves on the baseline.}"
     (problem,) = check_wording("method", caption, EVIDENCE)
     assert "in the caption, `improves` compares" in problem.message
+
+
+OF_STUDY = study()
+HONEST = [
+    (
+        "results",
+        "Of the \\count{attempts} attempts, \\count{rejected} were rejected: one crashed, one changed nothing.",
+    ),
+    ("results", "The table lists all runs with their settings; each row is read at its own $L_0$."),
+    ("results", "Explained variance and $L_0$ move together along the baseline's curve."),
+    ("results", "For explained variance higher is better; for the error lower is better."),
+    ("conclusion", "Larger models, wider dictionaries and longer training are untested."),
+    ("conclusion", "With more seeds a smaller difference could be found."),
+    ("conclusion", "We can not say whether a larger penalty would change the outcome."),
+    ("conclusion", "An effect smaller than \\detectable{H3} would have gone unnoticed."),
+    ("abstract", "We ask whether an adaptive weight improves reconstruction at matched sparsity."),
+    (
+        "abstract",
+        "Training uses \\setting{run_1}{steps} steps and \\count{seeds} seeds on one model of 135 million parameters.",
+    ),
+    ("abstract", "We test four hypotheses that were frozen before the first run."),
+    ("abstract", "A sparse autoencoder encodes one token at a time."),
+    ("results", "The first hypothesis is \\outcome{H1}. The test says: \\finding{run_1}{run_0}{ev}."),
+    ("results", "Run 3 repeats the penalty of run 1 at a constant weight."),
+    ("results", "The exploratory change for the fixed weight is \\change{run_3}{run_0}{ev}."),
+    ("results", "No verdict is given on differences that no hypothesis was frozen about."),
+    ("results", "H4 is \\outcome{H4}, since its run never succeeded."),
+    ("conclusion", "H4 is \\outcome{H4}. Its run was planned and never succeeded."),
+    ("conclusion", "What would settle the question is a study with more seeds."),
+    ("conclusion", "Not supported is not the same as refuted."),
+    ("results", "The adaptive run's mean weight was \\measured{run_1}{mean_alpha} by its own report."),
+    ("title", "Does an Adaptive Penalty Help? One Model, Four Runs"),
+    ("title", "A Controlled Study of an Adaptive Temporal Penalty"),
+    ("abstract", "Interpretability was not measured."),
+    ("conclusion", "The penalty is close to what the metric measures, so part of the effect is built in."),
+    ("results", "Between \\setting{run_1}{l1} and the largest weight of the curve there are five points."),
+    ("results", "Intervals are 95\\,\\% intervals; differences are tested at a family-wise level of 5\\,\\%."),
+    ("results", "The runs differ in one setting only, $\\lambda_2$."),
+    (
+        "results",
+        "With $\\beta = $ \\setting{run_1}{beta}, run\\_1 has an $L_0$ of \\result{run_1}{l0}.",
+    ),
+]
+MISLEADING = [
+    ("results", "The adaptive run stays ahead throughout, at \\result{run_1}{ev}."),
+    ("results", "With \\result{run_1}{ev}, the adaptive schedule tops every alternative we tried."),
+    ("results", "The adaptive run reaches an impressive \\result{run_1}{ev}."),
+    ("results", "We see a sizeable jump of \\change{run_1}{run_0}{ev}."),
+    ("abstract", "H2 is formally \\outcome{H2}, yet the trend favours our method."),
+    ("conclusion", "H3 just missed the threshold and would be \\outcome{H3} only by accident."),
+    ("results", "Reconstruction remains essentially intact: \\finding{run_2}{run_0}{ev}."),
+    ("results", "Explained variance was .71 for us."),
+    ("results", "Explained variance was about seventy percent."),
+    ("results", "The p-value was one in a thousand."),
+    ("results", "Explained variance: 0{,}71."),
+    ("results", "Explained variance went up by 7 points."),
+    ("results", "The effect size is $d = 1.8$."),
+    ("results", "Seven out of ten features are stable."),
+    ("abstract", "Since the schedule relaxes under load, \\finding{run_1}{run_0}{ev}."),
+    ("conclusion", "Large language models represent time, as \\finding{run_1}{run_0}{ev} shows."),
+    ("results", "run\\_1 and run\\_3 give the same explained variance."),
+    ("results", "The two runs tie."),
+    (
+        "results",
+        "The weights are two sides of the same coin, with \\result{run_1}{ev} and \\result{run_3}{ev}.",
+    ),
+    ("results", "There is nothing to choose between the two schedules."),
+    ("results", "All five runs went through at the first attempt."),
+    ("results", "We ran \\count{runs} experiments, all of them successful."),
+    ("results", "The baseline, trained with $\\lambda_2 = $ \\setting{run_1}{l2}, has \\result{run_0@l1=2}{ev}."),
+    ("results", "In the fixed run (\\setting{run_3}{alpha}), ev is \\result{run_2}{ev}."),
+    ("title", "Temporal Sparse Autoencoders Learn Better Features"),
+    ("title", "Towards Interpretable Language Models by Temporal Penalties"),
+    ("title", "Adaptive Temporal Penalties Work"),
+    ("title", "Stable Features for Free"),
+    (
+        "results",
+        "Compared with \\result{run_0@l1=5}{ev} for the baseline, the adaptive run obtains \\result{run_1}{ev}.",
+    ),
+    ("results", "Baseline: \\result{run_0@l1=0}{ev}; ours: \\result{run_1}{ev}."),
+    ("conclusion", "H2, our weakest conjecture, is \\outcome{H2}."),
+    ("conclusion", "As hypothesised, adaptation pays off."),
+    ("conclusion", "As we predicted, the adaptive run is ahead."),
+    ("abstract", "Our main hypothesis was borne out."),
+    ("results", "\\finding{run_2}{run_0}{ev} -- or so the numbers say."),
+    ("results", "One should not conclude that \\finding{run_2}{run_0}{ev}."),
+    ("results", "It cannot be said that \\finding{run_2}{run_0}{ev}."),
+    ("results", "\\finding{run_1}{run_2}{ev}."),
+    ("results", "\\measured{run_2}{mean_alpha} is the mean weight."),
+    ("abstract", "Statistically, the runs cannot be told apart, so they are the same."),
+    ("results", "\\paragraph{Adaptation beats the baseline.} We now look at H1."),
+    ("results", "Values are in the table.\\footnote{Ours is the best of them.}"),
+    ("results", "\\textcolor{red}{See here.}"),
+    ("results", "$\\text{ours is better by 5\\%}$"),
+]
+ASIDES = [
+    ("results", "The change is only \\change{run_2}{run_0}{ev}, which is of no practical concern."),
+    ("abstract", "H3 is \\outcome{H3}, most likely for lack of seeds."),
+    ("conclusion", "Although \\finding{run_2}{run_0}{ev}, this is expected and does not matter."),
+    ("results", "It took roughly 45 active features per token."),
+    ("results", "Most features are stable, and hardly any die."),
+    ("abstract", "Adaptation, not the penalty itself, drives this: \\finding{run_1}{run_0}{ev}."),
+    ("conclusion", "This holds for SAEs at large: \\finding{run_1}{run_0}{ev}."),
+    ("results", "The control changes nothing."),
+    ("results", "Our single failed attempt is not worth mentioning."),
+    ("abstract", "We set out to show that adaptation matters, and it does."),
+    ("conclusion", "Only H1 was of real interest; it is \\outcome{H1}."),
+    ("results", "If one trusts the grader, \\finding{run_2}{run_0}{ev}."),
+]
+
+
+def sent_back(section, text):
+    return [one.message for one in check_section(section, text, OF_STUDY, CITATION_KEYS) if one.end]
+
+
+@pytest.mark.parametrize(("section", "text"), HONEST)
+def test_honest_prose_raises_no_alarm(section, text):
+    assert sent_back(section, text) == []
+
+
+@pytest.mark.parametrize(("section", "text"), MISLEADING)
+def test_misleading_prose_goes_back(section, text):
+    assert sent_back(section, text)
+
+
+@pytest.mark.parametrize(("section", "text"), ASIDES)
+def test_what_no_list_finds_is_set_as_interpretation(section, text):
+    assert sent_back(section, text) == []
+    assert interpreted(section, sentences(read(text)))
