@@ -6,6 +6,7 @@
     │   ├── BudgetReached          the next call could pass a budget
     │   └── AnswersSpent           a model answered as often as it may, and never in a form that can be used
     ├── PackageNeeded              a run asks for a package that only the user can allow
+    ├── ScholarUnavailable         a service of citations can't be asked; never the same as "nothing was found"
     ├── JournalCorrupt             the journal does not replay
     └── TypesettingFailed          LaTeX stopped, with file, line and message
 
@@ -55,6 +56,10 @@ class PackageNeeded(GroundworkError):
         )
         self.packages = packages
         self.run = run
+
+
+class ScholarUnavailable(GroundworkError):
+    """A service of citations gave no answer that can be read; the message names it, and what to do."""
 
 
 class JournalCorrupt(GroundworkError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Literal, Protocol
 
 from orchestrator.outside import Answer, Command, Message, Request
-from orchestrator.records import ProcessResult, Record
+from orchestrator.records import IdKind, ProcessResult, Record, Source
 
 
 class LanguageModel(Protocol):
@@ -91,6 +91,27 @@ class Typesetter(Protocol):
 
     def typeset(self, folder: Path, main: str) -> Path:
         """Compile `folder/main` and return the PDF; raises TypesettingFailed with file, line and message."""
+        ...
+
+
+class Scholar(Protocol):
+    """A source of citations (`backends.scholar` for the services, `paper.shelf.Shelf` for a library).
+
+    `resolves` are the kinds of identifier of which it knows, so that it not knowing one says something about that one.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def resolves(self) -> frozenset[IdKind]: ...  # noqa: D102
+
+    def search(self, query: str, limit: int) -> tuple[Source, ...]:
+        """Return at most `limit` works for a query in plain words, best first; raises ScholarUnavailable."""
+        ...
+
+    def lookup(self, kind: IdKind, value: str) -> Source | None:
+        """Return the work with this identifier, None where there is none here; raises ScholarUnavailable."""
         ...
 
 

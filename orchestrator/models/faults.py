@@ -81,7 +81,7 @@ def refusal(label: str, status: int, body: str, headers: Mapping[str, str]) -> F
     outcome = _STATUS.get(status, "server-error" if status >= 500 else "refused")
     if status in {400, 403, 404, 422, 429}:
         outcome = next((kind for kind, pattern in _WORDS if pattern.search(body)), outcome)
-    return fault(label, outcome, f"{status} {words}", _retry_after_s(headers))
+    return fault(label, outcome, f"{status} {words}", retry_after_s(headers))
 
 
 def _message(body: str) -> str:
@@ -93,7 +93,7 @@ def _message(body: str) -> str:
     return str(inner.get("message", inner) if isinstance(inner, dict) else inner)
 
 
-def _retry_after_s(headers: Mapping[str, str]) -> float:
+def retry_after_s(headers: Mapping[str, str]) -> float:
     """Read Retry-After, in seconds or as a date (RFC 9110, 10.2.3); 0 where there is none that makes sense."""
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):

@@ -24,6 +24,7 @@ from orchestrator.records.setting import (
     Profile,
     Template,
 )
+from orchestrator.records.source import FrozenSource, IdKind, Source
 
 __all__ = [
     "Commands",
@@ -37,7 +38,9 @@ __all__ = [
     "FinalInfo",
     "Finding",
     "Frozen",
+    "FrozenSource",
     "Hypothesis",
+    "IdKind",
     "Idea",
     "Interval",
     "Limits",
@@ -57,6 +60,7 @@ __all__ = [
     "Scalar",
     "Section",
     "Slug",
+    "Source",
     "Step",
     "Template",
     "Verdict",
