@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from string import ascii_uppercase
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from orchestrator.records import Evidence, EvidenceEntry
-from orchestrator.typography import breakable, escape, tex_interval, typeset_words
+from orchestrator.paper import appendix, limitations
+from orchestrator.paper.account import Account
+from orchestrator.paper.summary import Summary
+from orchestrator.records import Evidence
+from orchestrator.typography import escape, typeset_words
 
 TEMPLATE = "paper.tex.j2"
 OVERFULL_PT = 5.0
-HASH_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Paper:
     """Everything a document is made of.
 
     `title`, `abstract` and the parts' texts are LaTeX with references expanded, `provenance` is plain text, `used` are
-    the numbers (from 1) of the evidence's entries that the text prints, and `bibliography` is the stem of a .bib file
-    beside the document, or '' for a paper that cites nothing.
+    the numbers (from 1) of the evidence's entries that the text prints, `sources` the sections before expansion, and
+    `bibliography` is the stem of a .bib file beside the document, or '' for a paper that cites nothing.
     """
 
     title: str
@@ -51,34 +52,45 @@ class Paper:
     hypotheses: tuple[Outcome, ...]
     used: tuple[int, ...]
     bibliography: str = ""
+    summary: Summary = Summary()
+    account: Account = Account()
+    sources: tuple[str, ...] = ()
 
 
-def render(paper: Paper, evidence: Evidence, folder: Path) -> str:
-    """Return the LaTeX document that `folder/paper.tex.j2` makes of a paper."""
-    chosen = {number: evidence.entries[number - 1] for number in paper.used}
-    letters = _letters(tuple(chosen.values()))
-    return _template(folder).render(
-        title=paper.title.strip(),
-        pdf_title=_pdf_string(paper.title),
-        provenance=escape(paper.provenance),
-        abstract=paper.abstract.strip(),
-        sections=[{"heading": escape(part.heading), "text": part.text.strip()} for part in paper.parts],
-        hypotheses=[
-            {
-                "id": one.id,
-                "statement": escape(one.statement),
-                "outcome": escape(one.outcome),
-                "details": typeset_words(one.details),
-            }
-            for one in paper.hypotheses
-        ],
-        metrics=[
-            {"name": escape(spec.name), "words": escape(_defined(spec.words, spec.unit))} for spec in evidence.metrics
-        ],
-        rows=[_row(number, entry, letters) for number, entry in chosen.items()],
-        seeds=[{"letter": letter, "numbers": ", ".join(map(str, seeds))} for seeds, letter in letters.items()],
-        bibliography=paper.bibliography,
+def render(paper: Paper, evidence: Evidence, folder: Path, template: str = TEMPLATE) -> str:
+    """Return the LaTeX document that `template` in `folder` makes of a paper."""
+    return (
+        _environment(folder)
+        .get_template(template)
+        .render(
+            title=paper.title.strip(),
+            pdf_title=_pdf_string(paper.title),
+            provenance=escape(paper.provenance),
+            abstract=paper.abstract.strip(),
+            summary=paper.summary,
+            sections=_sections(paper),
+            hypotheses=[
+                {
+                    "id": one.id,
+                    "statement": escape(one.statement),
+                    "outcome": escape(one.outcome),
+                    "details": typeset_words(one.details),
+                }
+                for one in paper.hypotheses
+            ],
+            bibliography=paper.bibliography,
+            limits=limitations.values(evidence, paper.account),
+            behind=appendix.values(evidence, paper.used, paper.sources, paper.account),
+        )
     )
+
+
+def _sections(paper: Paper) -> list[dict[str, object]]:
+    last = len(paper.parts) - 1
+    return [
+        {"heading": escape(part.heading), "text": part.text.strip(), "last": n == last}
+        for n, part in enumerate(paper.parts)
+    ]
 
 
 def complaints(log: str) -> tuple[str, ...]:
@@ -93,8 +105,8 @@ def complaints(log: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*found, *(" ".join(text.split()) for text in [*undefined, *unnamed])]))
 
 
-def _template(folder: Path) -> Template:
-    environment = Environment(
+def _environment(folder: Path) -> Environment:
+    return Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  (the output is LaTeX, escaped by hand where it is text)
@@ -108,29 +120,6 @@ def _template(folder: Path) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(TEMPLATE)
-
-
-def _row(number: int, entry: EvidenceEntry, letters: dict[tuple[int, ...], str]) -> dict[str, str]:
-    half = None if entry.interval is None else (entry.interval[1] - entry.interval[0]) / 2
-    return {
-        "number": str(number),
-        "value": tex_interval(entry.value, half),
-        "file": breakable(entry.file),
-        "key": breakable(entry.key),
-        "seeds": letters[entry.seeds],
-        "sha256": entry.sha256[:HASH_DIGITS],
-    }
-
-
-def _letters(entries: tuple[EvidenceEntry, ...]) -> dict[tuple[int, ...], str]:
-    """Name each set of seeds by a letter: most papers have one, and it is too long for a column."""
-    distinct = dict.fromkeys(entry.seeds for entry in entries)
-    return {seeds: ascii_uppercase[n] if n < len(ascii_uppercase) else f"Z{n}" for n, seeds in enumerate(distinct)}
-
-
-def _defined(words: str, unit: str) -> str:
-    return f"{words} (in {unit})" if unit else words
 
 
 def _pdf_string(title: str) -> str:

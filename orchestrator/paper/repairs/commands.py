@@ -7,6 +7,11 @@ import re
 from orchestrator.evidence import vocabulary as vocab
 from orchestrator.paper.scan import Token, as_typed, group_end, rewrite, scan
 
+
+def _names(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 _KNOWN = vocab.TEXT | vocab.BOTH | vocab.MATH | vocab.CITATIONS | vocab.POINTERS | set(vocab.REFERENCES) | {"label"}
 _FORMULA_ONLY = vocab.MATH - vocab.TEXT_IN_MATH - vocab.TEXT - vocab.BOTH
 _ALIASES = {
@@ -20,16 +25,16 @@ _ALIASES = {
 _IN_FORMULA = {"textbf": "mathbf", "textit": "mathit", "texttt": "mathtt", "emph": "mathit", "mbox": "text"}
 # Layout says nothing; what it takes in braces is a length.
 _LENGTHS = frozenset({"vspace", "hspace"})
-_LAYOUT = _LENGTHS | frozenset(
+_LAYOUT = _LENGTHS | _names(
     "smallskip medskip bigskip noindent newpage clearpage pagebreak centering raggedright small footnotesize large "
     "Large normalsize bf it rm sf em tt bfseries itshape ttfamily par linebreak newline hfill vfill protect null "
-    "FloatBarrier maketitle tableofcontents allowbreak relax indent sloppy appendix".split()
+    "FloatBarrier maketitle tableofcontents allowbreak relax indent sloppy appendix"
 )
 # These would change what TeX does; they are left for the check to send back.
-_REFUSED = frozenset(
+_REFUSED = _names(
     "def edef gdef let newcommand renewcommand providecommand newenvironment input include includegraphics write "
     "special csname catcode usepackage documentclass immediate openout read bibliography bibliographystyle loop "
-    "expandafter begingroup endgroup begin end color textcolor".split()
+    "expandafter begingroup endgroup begin end color textcolor"
 )
 _ADDRESS = re.compile(r"\\(?:url|href)\{([^{}]*)\}(?:(?<=\})\{([^{}]*)\})?")
 _SCRIPTS = re.compile(r"\s*[_^](?:\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z0-9])")

@@ -106,7 +106,7 @@ def _closing(open_ones: list[str], name: str) -> str:
 
 
 def _brace_end(text: str, start: int) -> int:
-    """Where a brace that is never closed should be: before the sentence's mark, at the paragraph's end at the latest."""
+    """Where a brace that is never closed should be: before the sentence's mark, else at the paragraph's end."""
     blank = re.compile(r"\n[ \t]*\n|\Z").search(text, start)
     limit = blank.start() if blank else len(text)
     ends = [m.start() for m in _SENTENCE_END.finditer(text, start, limit)]
