@@ -65,7 +65,7 @@ def paper_of(
         title=bodies["title"],
         provenance=provenance,
         abstract=bodies["abstract"],
-        parts=tuple(Part(heading, bodies[name]) for name, heading in ORDER.items()),
+        parts=tuple(Part(heading, bodies[name], name) for name, heading in ORDER.items()),
         hypotheses=tuple(
             Outcome(h.id, statement(h, evidence.metrics), outcome_words(evidence, h.id), details(verdict, evidence))
             for h, verdict in hypothesis_verdicts(evidence)

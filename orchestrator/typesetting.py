@@ -6,6 +6,7 @@ TeX found it. Every remedy is used once a piece, and each is followed by another
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from orchestrator.manuscript import BIBLIOGRAPHY, Revision, account_of, paper_of
 from orchestrator.paper.bib import Library
 from orchestrator.paper.mending import mend, mend_labels
 from orchestrator.paper.pieces import Piece, lines_of, pieces_of, typed
-from orchestrator.paper.tex import complaints, render
+from orchestrator.paper.tex import Paper, complaints, render
 from orchestrator.protocols import Screen, Typesetter
 from orchestrator.records import Evidence, Record, Section
 from orchestrator.study import AnswerRefused, block
@@ -33,7 +34,8 @@ Mender = Callable[[str, str, Callable[[str], str]], str]
 class Compiled(Record):
     """The paper's PDF, or what installs the missing TeX.
 
-    `warnings` are what a reader of the pages would see, `mended` says of each section what was done to its LaTeX.
+    `warnings` are what a reader of the pages would see, `mended` says of each section what was done to its LaTeX, and
+    `typed` has the SHA-256 of each piece that is shown as it was typed.
     """
 
     pdf: str
@@ -41,6 +43,7 @@ class Compiled(Record):
     missing: str
     warnings: tuple[str, ...]
     mended: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,12 @@ class Proof:
 
 def print_paper(texts: dict[str, str], evidence: Evidence, press: Press) -> Compiled:
     """Return the compiled paper; raises TypesettingFailed where the fault is not in a section."""
-    proof = Proof(evidence, press, {name: pieces_of(text) for name, text in texts.items()})
+    proof = _proof(texts, evidence, press)
     for figure in evidence.figures:
         press.workspace.write(f"latex/{figure.pdf}", press.workspace.path(figure.pdf).read_bytes())
     for name in texts:
-        for index in _faulty(proof, name):
-            _mend(proof, name, index, "it does not parse")
+        while place := _faulty(proof, name):
+            _mend(proof, name, *place)
     missing = press.typesetter.missing()
     if missing:
         _document(proof)
@@ -87,7 +90,28 @@ def print_paper(texts: dict[str, str], evidence: Evidence, press: Press) -> Comp
         missing="",
         warnings=complaints(pdf.with_suffix(".log").read_text(errors="replace")),
         mended=tuple(dict.fromkeys(f"{name}: {what} ({by})" for name, by, what in proof.done)),
+        typed=tuple(_sha256(piece) for several in proof.pieces.values() for piece in several if piece.typed),
     )
+
+
+def paper_now(texts: dict[str, str], evidence: Evidence, press: Press) -> Paper:
+    """Return the paper as it was last printed."""
+    return _paper(_proof(texts, evidence, press))
+
+
+def _proof(texts: dict[str, str], evidence: Evidence, press: Press) -> Proof:
+    """What was shown as typed the last time still is: no remedy helped."""
+    last = press.workspace.journal.find("compile", "", Compiled)
+    typed = last.typed if last else ()
+    pieces = {
+        name: [replace(piece, typed=_sha256(piece) in typed) for piece in pieces_of(text)]
+        for name, text in texts.items()
+    }
+    return Proof(evidence, press, pieces)
+
+
+def _sha256(piece: Piece) -> str:
+    return hashlib.sha256(piece.source.encode()).hexdigest()
 
 
 def _settle(proof: Proof) -> Path:
@@ -109,15 +133,23 @@ def _try(proof: Proof) -> Path:
 def _mend(proof: Proof, name: str, index: int, failure: str) -> None:
     """Apply the next remedy to a piece: code, then a model for its section, then the text as it was typed."""
     piece = proof.pieces[name][index]
-    repaired = mend(piece.source)
-    if repaired.done and not piece.mended and not _fault(repaired.text, proof.evidence):
-        proof.pieces[name][index] = replace(piece, source=repaired.text, mended=True)
-        proof.done += [(name, "code", what) for what in repaired.done]
+    repaired = _repaired(piece, proof.evidence)
+    if repaired != piece:
+        # The section's other pieces are mended with it: each would cost another run of LaTeX.
+        proof.pieces[name] = [_repaired(one, proof.evidence) for one in proof.pieces[name]]
+        proof.done += [(name, "code", what) for what in mend(piece.source).done]
     elif proof.press.ask is None or name in proof.asked or not _asked(proof, name, index, failure):
         proof.pieces[name][index] = replace(piece, typed=True)
         proof.done.append((name, "code", f"shown as typed: {_plain(failure)}"))
-    what = proof.done[-1][2]
-    proof.press.screen.note(f"  mended: {name}: {what}")
+    proof.press.screen.note(f"  mended: {name}: {proof.done[-1][2]}")
+
+
+def _repaired(piece: Piece, evidence: Evidence) -> Piece:
+    """Return the piece as code mends it, once, where that leaves nothing to send back."""
+    text = mend(piece.source).text
+    if piece.mended or piece.typed or text == piece.source or _fault(text, evidence):
+        return piece
+    return replace(piece, source=text, mended=True)
 
 
 def _asked(proof: Proof, name: str, index: int, failure: str) -> bool:
@@ -159,8 +191,10 @@ def bibliography(workspace: Workspace) -> Library:
     return Library.read(path) if path.is_file() and path.read_text(encoding="utf-8").strip() else Library({})
 
 
-def _faulty(proof: Proof, name: str) -> list[int]:
-    return [n for n, piece in enumerate(proof.pieces[name]) if _fault(piece.source, proof.evidence)]
+def _faulty(proof: Proof, name: str) -> tuple[int, str] | None:
+    """Return the first piece that can't be expanded, and why."""
+    found = ((n, _fault(piece.source, proof.evidence)) for n, piece in enumerate(proof.pieces[name]) if not piece.typed)
+    return next(((n, fault) for n, fault in found if fault), None)
 
 
 def _fault(text: str, evidence: Evidence) -> str:
@@ -172,18 +206,21 @@ def _fault(text: str, evidence: Evidence) -> str:
     return ""
 
 
-def _document(proof: Proof) -> str:
-    """Write the LaTeX document and return its text."""
-    bodies = {name: "\n\n".join(texts) for name, texts in _bodies(proof).items()}
+def _document(proof: Proof) -> None:
+    """Write the LaTeX document."""
+    document = render(_paper(proof), proof.evidence, LATEX_TEMPLATE)
+    proof.press.workspace.write(DOCUMENT, document)
+
+
+def _paper(proof: Proof) -> Paper:
     workspace, pieces = proof.press.workspace, proof.pieces
+    bodies = {name: "\n\n".join(texts) for name, texts in _bodies(proof).items()}
     unset = tuple(name for name, several in pieces.items() if any(piece.typed for piece in several))
     sources = [piece.source for several in pieces.values() for piece in several if not piece.typed]
     account = account_of(workspace, proof.press.template, unset)
     paper = paper_of(bodies, sources, proof.evidence, account, proof.press.provenance)
-    cites = bool(bibliography(workspace).keys)
-    document = render(replace(paper, bibliography="references" if cites else ""), proof.evidence, LATEX_TEMPLATE)
-    workspace.write(DOCUMENT, document)
-    return document
+    cites = any(r"\cite" in body for body in bodies.values())
+    return replace(paper, bibliography=Path(BIBLIOGRAPHY).stem if cites else "")
 
 
 def _bodies(proof: Proof) -> dict[str, list[str]]:
@@ -194,12 +231,16 @@ def _bodies(proof: Proof) -> dict[str, list[str]]:
     }  # fmt: skip
     whole = mend_labels(sources)
     return {
-        name: [
-            typed(piece.source) if piece.typed else expand(whole[name, n], proof.evidence).strip()
-            for n, piece in enumerate(several)
-        ]
+        name: [_body(whole.get((name, n)), piece, proof.evidence) for n, piece in enumerate(several)]
         for name, several in proof.pieces.items()
     }
+
+
+def _body(source: str | None, piece: Piece, evidence: Evidence) -> str:
+    try:
+        return typed(piece.source) if source is None else expand(source, evidence).strip()
+    except GroundworkError:  # its turn to be mended has not come
+        return typed(piece.source)
 
 
 def _place(proof: Proof, failure: TypesettingFailed) -> tuple[str, int] | None:

@@ -95,7 +95,7 @@ def _command(folder: Path, main: str, scratch: Path, limits: Limits) -> Command:
 
 
 def _cites(main: Path) -> bool:
-    return re.search(r"\\(?:no)?cite", main.read_text(encoding="utf-8", errors="replace")) is not None
+    return re.search(r"\\bibliography\{", main.read_text(encoding="utf-8", errors="replace")) is not None
 
 
 def _failure(folder: Path, main: str) -> TypesettingFailed:

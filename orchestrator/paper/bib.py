@@ -43,6 +43,10 @@ class Library:
         """The keys, in the file's order."""
         return tuple(self._entries)
 
+    def joined(self, other: Library) -> Library:
+        """Return both libraries' entries; of one key, the other's."""
+        return Library(self._entries | other._entries)
+
     def select(self, keys: Collection[str]) -> str:
         """Return a .bib text with only these entries, without their gists; BadInput names a key that isn't there."""
         unknown = sorted(set(keys) - set(self._entries))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.evidence.entries import words
-from orchestrator.evidence.findings import detectable_words
+from orchestrator.evidence.findings import detectable_words, hypothesis_verdicts
 from orchestrator.paper.account import Account, Attempt, trials, varied
 from orchestrator.records import Evidence
 from orchestrator.typography import escape, tex_scalar
@@ -22,7 +22,7 @@ def values(evidence: Evidence, account: Account) -> dict[str, object]:
         "seeds": evidence.counts.get("seeds", 0),
         "detectable": [
             f"{one.id}: {escape(detectable_words(evidence, one.id))} in {escape(words(one.metric, evidence.metrics))}"
-            for one in evidence.hypotheses
+            for one, _ in hypothesis_verdicts(evidence)
         ],
         "attempts": len(account.attempts),
         "rejected": [f"{escape(one.name)} (\\texttt{{{escape(one.label)}}})" for one in _rejected(account)],

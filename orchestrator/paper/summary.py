@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.evidence.findings import hypothesis_verdicts, outcome_words
 from orchestrator.evidence.references import statement
-from orchestrator.records import Evidence
+from orchestrator.records import Evidence, Hypothesis
 from orchestrator.typography import escape, typeset_words
 
 
@@ -22,7 +22,9 @@ class Summary:
 def summarise(evidence: Evidence, given_up: tuple[str, ...] = ()) -> Summary:
     """Return what title, abstract and conclusion have to say of the outcomes."""
     subtitle, lead = _failure(evidence, given_up)
-    return Summary(escape(subtitle), escape(lead), tuple(_clause(evidence, h.id) for h in evidence.hypotheses))
+    return Summary(
+        escape(subtitle), escape(lead), tuple(_clause(evidence, h) for h, _ in hypothesis_verdicts(evidence))
+    )
 
 
 def _failure(evidence: Evidence, given_up: tuple[str, ...]) -> tuple[str, str]:
@@ -43,8 +45,8 @@ def _failure(evidence: Evidence, given_up: tuple[str, ...]) -> tuple[str, str]:
     return "", ""
 
 
-def _clause(evidence: Evidence, name: str) -> str:
-    hypothesis = next(one for one in evidence.hypotheses if one.id == name)
+def _clause(evidence: Evidence, hypothesis: Hypothesis) -> str:
+    name = hypothesis.id
     said = escape(statement(hypothesis, evidence.metrics))
     outcome = typeset_words(outcome_words(evidence, name))
     return rf"\hyperlink{{comparison.{name}}}{{{name}}} ({said}): \textbf{{{outcome}}}"

@@ -15,6 +15,8 @@ from orchestrator.records import Evidence
 from orchestrator.typography import escape, typeset_words
 
 TEMPLATE = "paper.tex.j2"
+PLAIN_TEMPLATE = "export.tex.j2"
+_LINK = re.compile(r"\\hyperlink\{(?:evidence|comparison)\.[^{}]*\}")
 OVERFULL_PT = 5.0
 
 
@@ -24,6 +26,7 @@ class Part:
 
     heading: str
     text: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,42 @@ class Paper:
     sources: tuple[str, ...] = ()
 
 
-def render(paper: Paper, evidence: Evidence, folder: Path, template: str = TEMPLATE) -> str:
-    """Return the LaTeX document that `template` in `folder` makes of a paper."""
+def render(paper: Paper, evidence: Evidence, folder: Path) -> str:
+    """Return the LaTeX document that `folder/paper.tex.j2` makes of a paper."""
+    behind = appendix.values(evidence, paper.used, paper.sources, paper.account)
+    return _rendered(paper, evidence, folder / TEMPLATE, {"behind": behind, "with_appendix": True})
+
+
+def render_plain(paper: Paper, evidence: Evidence, folder: Path, *, style: str, anonymous: bool) -> str:
+    """Return the LaTeX document for a venue, without its sections; `style` is the name of its .sty or .cls, or ''."""
+    kind = Path(style).suffix
+    options = {
+        "with_appendix": False,
+        "anonymous": anonymous,
+        "style": Path(style).stem if kind == ".sty" else "",
+        "documentclass": Path(style).stem if kind == ".cls" else "",
+    }
+    return unlinked(_rendered(paper, evidence, folder / PLAIN_TEMPLATE, options))
+
+
+def unlinked(text: str) -> str:
+    """Return LaTeX without links into the evidence appendix; what they show stays."""
+    return _LINK.sub("", text)
+
+
+def _rendered(paper: Paper, evidence: Evidence, template: Path, options: dict[str, object]) -> str:
+    hypotheses = [
+        {
+            "id": one.id,
+            "statement": escape(one.statement),
+            "outcome": escape(one.outcome),
+            "details": typeset_words(one.details),
+        }
+        for one in paper.hypotheses
+    ]
     return (
-        _environment(folder)
-        .get_template(template)
+        _environment(template.parent)
+        .get_template(template.name)
         .render(
             title=paper.title.strip(),
             pdf_title=_pdf_string(paper.title),
@@ -69,18 +103,10 @@ def render(paper: Paper, evidence: Evidence, folder: Path, template: str = TEMPL
             abstract=paper.abstract.strip(),
             summary=paper.summary,
             sections=_sections(paper),
-            hypotheses=[
-                {
-                    "id": one.id,
-                    "statement": escape(one.statement),
-                    "outcome": escape(one.outcome),
-                    "details": typeset_words(one.details),
-                }
-                for one in paper.hypotheses
-            ],
+            hypotheses=hypotheses,
             bibliography=paper.bibliography,
             limits=limitations.values(evidence, paper.account),
-            behind=appendix.values(evidence, paper.used, paper.sources, paper.account),
+            **options,
         )
     )
 
@@ -88,7 +114,7 @@ def render(paper: Paper, evidence: Evidence, folder: Path, template: str = TEMPL
 def _sections(paper: Paper) -> list[dict[str, object]]:
     last = len(paper.parts) - 1
     return [
-        {"heading": escape(part.heading), "text": part.text.strip(), "last": n == last}
+        {"heading": escape(part.heading), "text": part.text.strip(), "name": part.name, "last": n == last}
         for n, part in enumerate(paper.parts)
     ]
 

@@ -67,6 +67,8 @@ def columns(text: str) -> str:
 
 
 def _paired(body: str) -> bool:
+    if re.search(r"\\(?:left|right)\s*$", body):
+        return False
     depth = 0
     for found in re.finditer(r"\\(left|right)(?![a-zA-Z])|(?<!\\)&|\\\\", body):
         depth += {"left": 1, "right": -1}.get(found[1] or "", 0)
