@@ -126,11 +126,8 @@ def _step(frames: _Frames, kind: str, piece: str, name: str, *, spoken: bool) ->
 
 def in_words(text: str) -> list[bool]:
     """Return for each character whether it is prose, or a command or brace in it, and so in no formula and no name."""
-    return [
-        token.kind in ("other", "blank", "command", "brace") and not token.math
-        for token in scan(text)
-        for _ in token.text
-    ]
+    kinds = {"other", "blank", "command", "brace"}
+    return [token.kind in kinds and not token.math for token in scan(text) for _ in token.text]
 
 
 def substitute(pattern: str, replacement: str | Callable[[re.Match[str]], str], text: str) -> str:

@@ -22,9 +22,8 @@ class Summary:
 def summarise(evidence: Evidence, given_up: tuple[str, ...] = ()) -> Summary:
     """Return what title, abstract and conclusion have to say of the outcomes."""
     subtitle, lead = _failure(evidence, given_up)
-    return Summary(
-        escape(subtitle), escape(lead), tuple(_clause(evidence, h) for h, _ in hypothesis_verdicts(evidence))
-    )
+    outcomes = tuple(_clause(evidence, hypothesis) for hypothesis, _ in hypothesis_verdicts(evidence))
+    return Summary(escape(subtitle), escape(lead), outcomes)
 
 
 def _failure(evidence: Evidence, given_up: tuple[str, ...]) -> tuple[str, str]:
