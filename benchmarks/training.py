@@ -64,7 +64,8 @@ def main() -> None:
     batches = read_batches(given.data or largest_part(), plan)
     peak = matmul_peak(plan, clock)
     print(
-        f"{torch.get_num_threads()} threads, {given.clock} clock; products of the encoder's shape reach {peak / 1e9:.0f} GFLOP/s"
+        f"{torch.get_num_threads()} threads, {given.clock} clock; "
+        f"products of the encoder's shape reach {peak / 1e9:.0f} GFLOP/s"
     )
     print(f"{'type':12}{'trainer':22}{'tokens/s':>10}{'quartiles':>18}{'loss':>10}{'L0':>8}{'of peak':>9}")
     results = {}

@@ -67,4 +67,9 @@ class JournalCorrupt(GroundworkError):
 
 
 class TypesettingFailed(GroundworkError):
-    """The paper did not compile; the message holds file, line and TeX's own words."""
+    """The paper did not compile; the message holds file, line (from 1; 0: not known) and TeX's own words."""
+
+    def __init__(self, message: str, *, file: str = "", line: int = 0) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line

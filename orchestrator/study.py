@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from orchestrator import inputs, prompts
 from orchestrator.errors import AnswersSpent, BadInput
+from orchestrator.journal import Journal
 from orchestrator.outside import Message, Request
 from orchestrator.protocols import Coder, EditFormat, Executor, LanguageModel, Screen, Typesetter
 from orchestrator.records import Decision, Idea, Limits, Profile, Reused, Step, Template
@@ -112,11 +113,7 @@ class Study:
     @property
     def provenance(self) -> str:
         """Where words and results come from, for people: `origin`, and what was not executed for this idea."""
-        reused = self.workspace.journal.all("baseline", Reused)
-        if not reused:
-            return self.origin
-        made = f"executed on {reused[-1].made_at[:10]} for the idea folder {reused[-1].made_by}"
-        return f"{self.origin} Except run_0: it comes from its cache and was {made}."
+        return told(self.origin, self.workspace.journal)
 
     @property
     def python(self) -> Path:
@@ -145,6 +142,15 @@ class Study:
     def _grown(self) -> str:
         allowed = [one.environment for one in self.workspace.journal.all(DECISION, Decision) if one.allowed]
         return allowed[-1] if allowed else ""
+
+
+def told(origin: str, journal: Journal) -> str:
+    """Return `origin` with what was not executed for this idea."""
+    reused = journal.all("baseline", Reused)
+    if not reused:
+        return origin
+    made = f"executed on {reused[-1].made_at[:10]} for the idea folder {reused[-1].made_by}"
+    return f"{origin} Except run_0: it comes from its cache and was {made}."
 
 
 def described(study: Study) -> str:

@@ -19,6 +19,16 @@ _SPECIAL = {
     "%": r"\%",
     "\N{MINUS SIGN}": r"\ensuremath{-}",
 }
+_CODE = {
+    " ": "~",
+    "-": "-{}",
+    "<": "<{}",
+    ">": ">{}",
+    "`": r"\textasciigrave{}",
+    "'": r"\textquotesingle{}",
+    '"': r"\textquotedbl{}",
+    ",": ",{}",
+}
 _MOST_DIGITS = 6
 _LARGEST_PLAIN_EXPONENT = 5
 _SMALLEST_PLAIN_EXPONENT = -3
@@ -32,6 +42,14 @@ def escape(text: str) -> str:
 def breakable(text: str) -> str:
     """Return a path or a key escaped, with breaks allowed between its parts."""
     return re.sub(r"(/|@|\\_)", r"\1\\allowbreak{}", escape(text))
+
+
+def code(text: str) -> str:
+    """Return a line of code for a typewriter font: blanks count, and signs that TeX joins stand apart.
+
+    A character that the paper's fonts lack is written as its escape in Python.
+    """
+    return "".join(_CODE.get(c, escape(c)) if c.isascii() else escape(ascii(c)[1:-1]) for c in text)
 
 
 def tex_interval(value: float, half: float | None) -> str:

@@ -27,8 +27,11 @@ from orchestrator.evidence.metrics import Source, collect
 from orchestrator.evidence.paper_audit import PAPER, PaperFiles, audit_paper
 from orchestrator.journal import Journal
 from orchestrator.leftovers import LeftoverRefused, read_leftover
+from orchestrator.manuscript import standing
 from orchestrator.observing import SEAL, Seal
 from orchestrator.paper.bib import Library
+from orchestrator.paper.mending import mend_labels
+from orchestrator.paper.pieces import digest, placed
 from orchestrator.records import Evidence, EvidenceEntry, Figure, FinalInfo, Finding, Plan, Record, Run, Section
 
 M = TypeVar("M", bound=BaseModel)
@@ -38,6 +41,7 @@ ARTEFACT_BYTES = 2 * 1024 * 1024 * 1024
 TEST = "test_info.json"
 REPORT = "audit.json"
 BIBLIOGRAPHY = "latex/references.bib"
+UNSET = "LaTeX could not set this part, and it is shown as it was typed; no reference in it is expanded"
 EMPTY = Evidence(entries=(), runs={}, settings={}, counts={}, hypotheses=(), metrics=())
 
 
@@ -60,10 +64,11 @@ class Written(_Left):
 
 
 class Typeset(_Left):
-    """The hashes of the PDF and of the files that it was made from."""
+    """The hashes of the PDF and of the files that it was made from; `typed` are pieces that are shown as typed."""
 
     sha256: str
     sources: dict[str, str] = {}
+    typed: tuple[str, ...] = ()
 
 
 class Sealed(Record):
@@ -134,15 +139,26 @@ def _paper(folder: Path, journal: Journal, kept: Evidence, derived: Evidence) ->
     plotted = journal.find("plot", "", Plotted)
     if written is None or typeset is None or plotted is None:
         return PaperAudit()
-    sealed = {one.path: one.sha256 for one in written.sections} | typeset.sources
+    sections = standing(written.sections, journal)
+    sealed = {one.path: one.sha256 for one in sections} | typeset.sources
     pdf = {"paper.pdf": typeset.sha256} if typeset.sha256 else {}
     findings = tuple(_changed(folder, sealed | pdf))
     if any(finding.code == "missing" for finding in findings):
         return PaperAudit(findings=findings)
     read_leftover(folder, BIBLIOGRAPHY, RECORD_BYTES)
+    found = {
+        (one.name, n): (piece, place)
+        for one in sections
+        for n, (piece, place) in enumerate(placed(_text(folder, one.path), one.path))
+    }
+    unset = [place for piece, place in found.values() if digest(piece) in typeset.typed]
+    findings += tuple(
+        Finding(code="shown-as-typed", severity="warning", message=UNSET, where=f"{place.path}:{place.line}")
+        for place in unset
+    )
     files = PaperFiles(
-        texts={one.name: _text(folder, one.path) for one in written.sections},
-        paths={one.name: one.path for one in written.sections},
+        texts=mend_labels({key: piece.source for key, (piece, place) in found.items() if place not in unset}),
+        places={key: place for key, (_, place) in found.items()},
         document=_text(folder, PAPER),
         citation_keys=Library.read(folder / BIBLIOGRAPHY).keys,
     )

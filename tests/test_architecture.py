@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 CODE = sorted((ROOT / "orchestrator").rglob("*.py"))
 TEMPLATE_CODE = sorted(path for path in (ROOT / "templates").rglob("*.py") if "tests" not in path.parts)
-WITHOUT_MODEL = {"prepare", "execute", "confirm", "compile"}
+WITHOUT_MODEL = {"prepare", "execute", "confirm"}
 FORBIDDEN = re.compile(r"(^|_)(utils?|manager|handler)(_|$)|^(do|perform)_", re.IGNORECASE)
 
 

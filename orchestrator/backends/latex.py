@@ -65,7 +65,7 @@ class Latexmk:
         if result.stopped:
             raise TypesettingFailed(f"{folder / main}: latexmk was ended: {result.stopped}")
         if not result.ok or not pdf.is_file() or pdf.stat().st_size == 0:
-            raise TypesettingFailed(_failure(folder, main))
+            raise _failure(folder, main)
         return pdf
 
 
@@ -95,27 +95,29 @@ def _command(folder: Path, main: str, scratch: Path, limits: Limits) -> Command:
 
 
 def _cites(main: Path) -> bool:
-    return re.search(r"\\(?:no)?cite", main.read_text(encoding="utf-8", errors="replace")) is not None
+    return re.search(r"\\bibliography\{", main.read_text(encoding="utf-8", errors="replace")) is not None
 
 
-def _failure(folder: Path, main: str) -> str:
+def _failure(folder: Path, main: str) -> TypesettingFailed:
     """Return `file:line: message` from the logs: TeX's first error, else bibtex's, else latexmk's last words."""
     log = _text(folder / Path(main).with_suffix(".log"))
     error = _ERROR.search(log)
     if error:
         context = _CONTEXT.search(log, error.end())
         near = f" (at: {context[1].strip()})" if context and context[1].strip() else ""
-        return f"{folder / error[1]}:{error[2]}: {error[3].strip()}{near}"
+        message = f"{folder / error[1]}:{error[2]}: {error[3].strip()}{near}"
+        return TypesettingFailed(message, file=error[1], line=int(error[2]))
     unplaced = _UNPLACED.search(log)
     if unplaced:
-        return f"{folder / main}: {unplaced[1].strip()}"
+        return TypesettingFailed(f"{folder / main}: {unplaced[1].strip()}", file=main)
     bibtex = _BIBTEX.search(_text(folder / Path(main).with_suffix(".blg")))
     if bibtex and bibtex[3]:
-        return f"{folder / bibtex[3]}:{bibtex[2]}: {bibtex[1]}"
+        return TypesettingFailed(f"{folder / bibtex[3]}:{bibtex[2]}: {bibtex[1]}", file=bibtex[3], line=int(bibtex[2]))
     if bibtex:
-        return f"{folder / main}: bibtex: {bibtex[0]}"
+        return TypesettingFailed(f"{folder / main}: bibtex: {bibtex[0]}", file=main)
     words = _text(folder / "latexmk.stderr.log").split("\n") + _text(folder / "latexmk.stdout.log").split("\n")
-    return f"{folder / main}: {next((line for line in reversed(words) if line.strip()), 'latexmk left no message')}"
+    last = next((line for line in reversed(words) if line.strip()), "latexmk left no message")
+    return TypesettingFailed(f"{folder / main}: {last}", file=main)
 
 
 def _text(path: Path) -> str:

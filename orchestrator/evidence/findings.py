@@ -59,9 +59,12 @@ def details(verdict: Verdict, evidence: Evidence) -> str:
 
 def find_verdict(evidence: Evidence, arm: str, reference: str, metric: str) -> Verdict | None:
     """Return the verdict of the frozen hypothesis on this pair, in this order, and metric."""
+    # A verdict names a run that never succeeded, and what it was to be compared with, as the plan does.
     wanted = (_resolved(evidence, arm), _resolved(evidence, reference), metric)
-    found = (v for v in evidence.verdicts if v.hypothesis and (v.arm, v.reference, v.metric) == wanted)
-    return next(found, None)
+    told = [verdict for verdict in evidence.verdicts if verdict.hypothesis]
+    return next(
+        (v for v in told if (_resolved(evidence, v.arm), _resolved(evidence, v.reference), v.metric) == wanted), None
+    )
 
 
 def _exploratory(evidence: Evidence, arm: str, reference: str, metric: str) -> Verdict:

@@ -10,7 +10,7 @@ from orchestrator.evidence.compare import difference
 from orchestrator.evidence.entries import UnknownReference, find, find_setting, points
 from orchestrator.evidence.findings import find_verdict
 from orchestrator.evidence.references import printed
-from orchestrator.evidence.striking import SetSection, set_sections, struck_findings
+from orchestrator.evidence.striking import Key, Place, SetSection, set_pieces, struck_findings
 from orchestrator.evidence.syntax import Reference, read
 from orchestrator.records import Evidence, EvidenceEntry, Finding, Verdict
 
@@ -20,29 +20,30 @@ NUMBERS = frozenset({"result", "measured", "setting", "count", "change", "findin
 
 @dataclass(frozen=True)
 class PaperFiles:
-    """What stands in the folder: each section's text with its path, the document that was typeset, and its keys."""
+    """What stands in the folder: the sections' pieces and where, the document that was typeset, and its keys."""
 
-    texts: dict[str, str]
-    paths: dict[str, str]
+    texts: dict[Key, str]
+    places: dict[Key, Place]
     document: str
     citation_keys: tuple[str, ...]
 
 
 def audit_paper(files: PaperFiles, kept: Evidence, derived: Evidence) -> PaperAudit:
     """Return what the paper's sentences rest on: how many numbers there are, and how many the result files give."""
-    finished = set_sections(files.texts, kept, files.citation_keys)
-    document, findings = _flat(files.document), list(struck_findings(finished, files.paths))
+    finished = set_pieces(files.texts, kept, files.citation_keys)
+    document, findings = _flat(files.document), list(struck_findings(finished, files.places))
     checked = supported = 0
-    for name, section in finished.items():
-        references = _expanded(files.texts[name], section)
+    for key, section in finished.items():
+        text, place = files.texts[key], files.places[key]
+        references = _expanded(text, section)
         for sentence, latex in section.pieces:
             stands = _flat(latex) in document
             told = [one for one in references if sentence.start <= one.start < sentence.end]
             changed = [one for one in told if not same(_basis(one, kept), _basis(one, derived))]
             checked += sum(_numbers(one, kept) for one in told)
             supported += sum(_numbers(one, kept) for one in told if stands and one not in changed)
-            line = files.texts[name].count("\n", 0, sentence.start) + 1
-            where, quote = f"{files.paths[name]}:{line}", files.texts[name][sentence.start : sentence.end]
+            where = f"{place.path}:{place.line + text.count(chr(10), 0, sentence.start)}"
+            quote = text[sentence.start : sentence.end]
             if not stands:
                 message = f"{PAPER} does not say this with what its references print"
                 findings.append(_error("paper-differs", message, where, quote))

@@ -21,7 +21,8 @@ A run is called by its planned name where we word a sentence, `run_3` elsewhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
+from typing import TypeVar
 
 from orchestrator.errors import GroundworkError
 from orchestrator.evidence import floats
@@ -32,6 +33,8 @@ from orchestrator.evidence.syntax import Passage, Reference, near, read
 from orchestrator.evidence.typed import typed_anywhere, typed_numbers
 from orchestrator.records import Evidence, Hypothesis, MetricSpec
 from orchestrator.typography import escape, plain_interval, tex_interval, tex_scalar, typeset_words
+
+Key = TypeVar("Key", bound=Hashable)
 
 SELF_REPORTED = r"\textsuperscript{s}"
 _LINK = re.compile(r"\\hyperlink\{evidence\.(\d+)\}")
@@ -54,9 +57,9 @@ def check_labels(sections: Mapping[str, str]) -> tuple[Problem, ...]:
 
 
 def label_problems(
-    sections: Mapping[str, str], gone: Mapping[str, Collection[tuple[int, int]]]
-) -> dict[str, tuple[Problem, ...]]:
-    """Return by section what is wrong with its labels and pointers, where the spans in `gone` are not there."""
+    sections: Mapping[Key, str], gone: Mapping[Key, Collection[tuple[int, int]]]
+) -> dict[Key, tuple[Problem, ...]]:
+    """Return by section, or piece of one, what is wrong with labels and pointers; the spans in `gone` are not there."""
     passages = {name: read(text) for name, text in sections.items()}
     left = {
         name: [(at, label) for at, label in passage.labels if not _covered(at, gone.get(name, ()))]
@@ -66,9 +69,9 @@ def label_problems(
     problems = {}
     for name, passage in passages.items():
         elsewhere = {label for other, found in left.items() if other != name for _, label in found}
-        wrong = [(at, f"{name}: another section has the label `{x}`") for at, x in left[name] if x in elsewhere]
+        wrong = [(at, f"another section has the label `{x}`") for at, x in left[name] if x in elsewhere]
         wrong += [
-            (at, f"{name}: no label `{x}`; {near(x, labels)}")
+            (at, f"no label `{x}`; {near(x, labels)}")
             for at, x in passage.pointers
             if x not in labels and not _covered(at, gone.get(name, ()))
         ]

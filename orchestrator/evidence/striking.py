@@ -22,6 +22,8 @@ from orchestrator.evidence.wording import RESULTS, claims_more
 from orchestrator.records import Evidence, Finding
 from orchestrator.typography import escape
 
+Key = tuple[str, int]  # a section's name, and the number of a piece of it
+
 LONGEST = 16  # characters that may stand unbroken in a struck sentence
 INTERPRETED = frozenset({"abstract", "results", "conclusion"})
 _BOUNDARY = r"[,:;]|---?|[–—]|(?=\()"
@@ -30,6 +32,14 @@ UNANSWERED = "This section was never answered in a form that can be used."
 
 Span = tuple[int, int]
 Mark = Reference | str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a piece of a section stands: a file in the idea folder, and the piece's first line (from 1)."""
+
+    path: str
+    line: int
 
 
 @dataclass(frozen=True)
@@ -52,28 +62,34 @@ class SetSection:
 
 def set_sections(texts: Mapping[str, str], evidence: Evidence, citation_keys: Collection[str]) -> dict[str, SetSection]:
     """Return every section as the paper shows it; nothing in them makes this fail."""
-    problems = {name: check_section(name, text, evidence, citation_keys) for name, text in texts.items()}
+    whole = set_pieces({(name, 0): text for name, text in texts.items()}, evidence, citation_keys)
+    return {name: section for (name, _), section in whole.items()}
+
+
+def set_pieces(texts: Mapping[Key, str], evidence: Evidence, citation_keys: Collection[str]) -> dict[Key, SetSection]:
+    """Return every piece of every section as the paper shows it; nothing in them makes this fail."""
+    problems = {key: check_section(key[0], text, evidence, citation_keys) for key, text in texts.items()}
     while True:
-        gone = {name: {(one.start, one.end) for one in found if one.end} for name, found in problems.items()}
+        gone = {key: {(one.start, one.end) for one in found if one.end} for key, found in problems.items()}
         further = label_problems(texts, gone)
         # A struck table takes its label with it, and with that the sentences that point to it.
         if not any(further.values()):
             break
-        problems = {name: (*problems[name], *further[name]) for name in problems}
-    return {name: _set(name, text, evidence, problems[name]) for name, text in texts.items()}
+        problems = {key: (*problems[key], *further[key]) for key in problems}
+    return {key: _set(key[0], text, evidence, problems[key]) for key, text in texts.items()}
 
 
-def struck_findings(finished: Mapping[str, SetSection], paths: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Return a finding for each sentence that was struck out of a section; `paths` are those of the sections' files."""
+def struck_findings(finished: Mapping[Key, SetSection], places: Mapping[Key, Place]) -> tuple[Finding, ...]:
+    """Return a finding for each sentence that was struck out of a piece; `places` say where the pieces stand."""
     return tuple(
         Finding(
             code="struck-out",
             severity="warning",
             message=one.message,
-            where=f"{paths[name]}:{one.line}",
+            where=f"{places[key].path}:{places[key].line + one.line - 1}",
             quote=one.quote,
         )
-        for name, section in finished.items()
+        for key, section in finished.items()
         for one in section.struck
     )
 

@@ -52,6 +52,10 @@ class Library:
         """The entries as sources, by key; the reply of each is its BibTeX."""
         return {key: source_of(key, entry) for key, entry in self._entries.items()}
 
+    def joined(self, other: Library) -> Library:
+        """Return both libraries' entries; of one key, the other's."""
+        return Library(self._entries | other._entries)
+
     def select(self, keys: Collection[str]) -> str:
         """Return a .bib text with only these entries, without their gists; BadInput names a key that isn't there."""
         unknown = sorted(set(keys) - set(self._entries))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from string import ascii_uppercase
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from orchestrator.records import Evidence, EvidenceEntry
-from orchestrator.typography import breakable, escape, tex_interval, typeset_words
+from orchestrator.paper import appendix, limitations
+from orchestrator.paper.account import Account
+from orchestrator.paper.summary import Summary
+from orchestrator.records import Evidence
+from orchestrator.typography import escape, typeset_words
 
 TEMPLATE = "paper.tex.j2"
 STRUCK = r"\struckout{"
+PLAIN_TEMPLATE = "export.tex.j2"
+_LINK = re.compile(r"\\hyperlink\{(?:evidence|comparison)\.[^{}]*\}")
 OVERFULL_PT = 5.0
-HASH_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Part:
 
     heading: str
     text: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,8 @@ class Paper:
     """Everything a document is made of.
 
     `title`, `abstract` and the parts' texts are LaTeX with references expanded, `provenance` is plain text, `used` are
-    the numbers (from 1) of the evidence's entries that the text prints, and `bibliography` is the stem of a .bib file
-    beside the document, or '' for a paper that cites nothing.
+    the numbers (from 1) of the evidence's entries that the text prints, `sources` the sections before expansion, and
+    `bibliography` is the stem of a .bib file beside the document, or '' for a paper that cites nothing.
     """
 
     title: str
@@ -52,6 +56,9 @@ class Paper:
     hypotheses: tuple[Outcome, ...]
     used: tuple[int, ...]
     bibliography: str = ""
+    summary: Summary = Summary()
+    account: Account = Account()
+    sources: tuple[str, ...] = ()
 
     @property
     def struck(self) -> bool:
@@ -61,31 +68,62 @@ class Paper:
 
 def render(paper: Paper, evidence: Evidence, folder: Path) -> str:
     """Return the LaTeX document that `folder/paper.tex.j2` makes of a paper."""
-    chosen = {number: evidence.entries[number - 1] for number in paper.used}
-    letters = _letters(tuple(chosen.values()))
-    return _template(folder).render(
-        title=paper.title.strip(),
-        pdf_title=_pdf_string(paper.title),
-        provenance=escape(paper.provenance),
-        abstract=paper.abstract.strip(),
-        sections=[{"heading": escape(part.heading), "text": part.text.strip()} for part in paper.parts],
-        hypotheses=[
-            {
-                "id": one.id,
-                "statement": escape(one.statement),
-                "outcome": escape(one.outcome),
-                "details": typeset_words(one.details),
-            }
-            for one in paper.hypotheses
-        ],
-        metrics=[
-            {"name": escape(spec.name), "words": escape(_defined(spec.words, spec.unit))} for spec in evidence.metrics
-        ],
-        rows=[_row(number, entry, letters) for number, entry in chosen.items()],
-        seeds=[{"letter": letter, "numbers": ", ".join(map(str, seeds))} for seeds, letter in letters.items()],
-        bibliography=paper.bibliography,
-        struck=paper.struck,
+    behind = appendix.values(evidence, paper.used, paper.sources, paper.account)
+    return _rendered(paper, evidence, folder / TEMPLATE, {"behind": behind, "with_appendix": True})
+
+
+def render_plain(paper: Paper, evidence: Evidence, folder: Path, *, style: str, anonymous: bool) -> str:
+    """Return the LaTeX document for a venue, without its sections; `style` is the name of its .sty or .cls, or ''."""
+    kind = Path(style).suffix
+    options = {
+        "with_appendix": False,
+        "anonymous": anonymous,
+        "style": Path(style).stem if kind == ".sty" else "",
+        "documentclass": Path(style).stem if kind == ".cls" else "",
+    }
+    return unlinked(_rendered(paper, evidence, folder / PLAIN_TEMPLATE, options))
+
+
+def unlinked(text: str) -> str:
+    """Return LaTeX without links into the evidence appendix; what they show stays."""
+    return _LINK.sub("", text)
+
+
+def _rendered(paper: Paper, evidence: Evidence, template: Path, options: dict[str, object]) -> str:
+    hypotheses = [
+        {
+            "id": one.id,
+            "statement": escape(one.statement),
+            "outcome": escape(one.outcome),
+            "details": typeset_words(one.details),
+        }
+        for one in paper.hypotheses
+    ]
+    return (
+        _environment(template.parent)
+        .get_template(template.name)
+        .render(
+            title=paper.title.strip(),
+            pdf_title=_pdf_string(paper.title),
+            provenance=escape(paper.provenance),
+            abstract=paper.abstract.strip(),
+            summary=paper.summary,
+            sections=_sections(paper),
+            hypotheses=hypotheses,
+            bibliography=paper.bibliography,
+            limits=limitations.values(evidence, paper.account),
+            struck=paper.struck,
+            **options,
+        )
     )
+
+
+def _sections(paper: Paper) -> list[dict[str, object]]:
+    last = len(paper.parts) - 1
+    return [
+        {"heading": escape(part.heading), "text": part.text.strip(), "name": part.name, "last": n == last}
+        for n, part in enumerate(paper.parts)
+    ]
 
 
 def complaints(log: str) -> tuple[str, ...]:
@@ -100,8 +138,8 @@ def complaints(log: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*found, *(" ".join(text.split()) for text in [*undefined, *unnamed])]))
 
 
-def _template(folder: Path) -> Template:
-    environment = Environment(
+def _environment(folder: Path) -> Environment:
+    return Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  (the output is LaTeX, escaped by hand where it is text)
@@ -115,29 +153,6 @@ def _template(folder: Path) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(TEMPLATE)
-
-
-def _row(number: int, entry: EvidenceEntry, letters: dict[tuple[int, ...], str]) -> dict[str, str]:
-    half = None if entry.interval is None else (entry.interval[1] - entry.interval[0]) / 2
-    return {
-        "number": str(number),
-        "value": tex_interval(entry.value, half),
-        "file": breakable(entry.file),
-        "key": breakable(entry.key),
-        "seeds": letters[entry.seeds],
-        "sha256": entry.sha256[:HASH_DIGITS],
-    }
-
-
-def _letters(entries: tuple[EvidenceEntry, ...]) -> dict[tuple[int, ...], str]:
-    """Name each set of seeds by a letter: most papers have one, and it is too long for a column."""
-    distinct = dict.fromkeys(entry.seeds for entry in entries)
-    return {seeds: ascii_uppercase[n] if n < len(ascii_uppercase) else f"Z{n}" for n, seeds in enumerate(distinct)}
-
-
-def _defined(words: str, unit: str) -> str:
-    return f"{words} (in {unit})" if unit else words
 
 
 def _pdf_string(title: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.evidence.references import check
-from orchestrator.evidence.striking import UNANSWERED, set_sections, struck_findings
+from orchestrator.evidence.striking import UNANSWERED, Place, set_pieces, set_sections, struck_findings
 from tests.redteam.study import CITATION_KEYS, study
 
 EVIDENCE = study()
@@ -92,6 +92,6 @@ def test_what_was_set_passes_for_a_section_s_own_words_nowhere():
 
 
 def test_findings_name_file_line_and_sentence():
-    finished = set_sections({"results": f"{PLAIN}\nIt improves."}, EVIDENCE, ())
-    (finding,) = struck_findings(finished, {"results": "latex/cited/results.tex"})
-    assert (finding.code, finding.where, finding.quote) == ("struck-out", "latex/cited/results.tex:2", "It improves.")
+    finished = set_pieces({("results", 2): f"{PLAIN}\nIt improves."}, EVIDENCE, ())
+    (finding,) = struck_findings(finished, {("results", 2): Place("latex/cited/results.tex", 7)})
+    assert (finding.code, finding.where, finding.quote) == ("struck-out", "latex/cited/results.tex:8", "It improves.")

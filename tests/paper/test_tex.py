@@ -89,11 +89,11 @@ def test_a_paper_without_citations_values_and_hypotheses_has_none_of_their_block
 
 
 def test_a_frame_that_asks_for_what_is_not_there_is_an_error(tmp_path):
-    shutil.copy(TEMPLATE / "paper.tex.j2", tmp_path)
-    with (tmp_path / "paper.tex.j2").open("a") as file:
+    folder = shutil.copytree(TEMPLATE, tmp_path / "frame")
+    with (folder / "paper.tex.j2").open("a") as file:
         file.write("<< venue >>")
     with pytest.raises(jinja2.UndefinedError, match="venue"):
-        render(PAPER, EVIDENCE, tmp_path)
+        render(PAPER, EVIDENCE, folder)
 
 
 def test_the_log_is_read_for_what_a_reader_would_see():

@@ -1,4 +1,4 @@
-"""A setting that is searched until L0 on the tune part is what was asked for. Every trial is made, recorded and counted."""
+"""A setting that is searched until L0 on the tune part is what was asked for; every trial is made and counted."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ class Tuned:
             raise ValueError(f"{self}: 0 < low < high, l0 > 0 and at least one trial are needed")
 
 
-def tune(
-    condition: str, settings: Mapping[str, Scalar | Tuned], trainer: Trainer, encode: Encode
-) -> dict[str, Scalar]:
+def tune(condition: str, settings: Mapping[str, Scalar | Tuned], trainer: Trainer, encode: Encode) -> dict[str, Scalar]:
     """Return the settings with the Tuned one as a number, and with what the search was: how, how often, how near.
 
     L0 is taken as a power of the setting. The first trial lies in the middle of the (logarithmic) range, each later one
