@@ -36,7 +36,7 @@ def test_a_hypothesis_in_other_words_beside_its_outcome_goes_back(text):
         "On the penalty: H1, that \\statement{H1}, is \\outcome{H1}, and H2 is \\outcome{H2}.",
         "Our first hypothesis, on explained variance, is \\outcome{H1}.",
         "H1 and H2 are \\outcome{H1} and \\outcome{H2}, respectively.",
-        "The third hypothesis is \\outcome{H3}: \\finding{run_1}{run_3}{ev}.",
+        "The third hypothesis is \\outcome{H3}: \\finding{run_1}{run_3}{explained_variance}.",
         "Of H4 the outcome is \\outcome{H4}.",
     ],
 )
@@ -76,7 +76,7 @@ def test_abstract_and_conclusion_tell_every_outcome(section):
 
 
 def test_results_show_every_run_and_count_what_failed():
-    table = "\\resultstable{run_0,run_1,run_2,run_3,run_4}{ev}{tab:a}{Runs.}"
+    table = "\\resultstable{run_0,run_1,run_2,run_3,run_4}{explained_variance}{tab:a}{Runs.}"
     assert omitted("results", f"{table} \\count{{rejected}} attempts failed.", EVIDENCE) == ()
     said = [problem.message for problem in omitted("results", table.replace(",run_4", ""), EVIDENCE)]
     assert said[0].startswith("run_4 (short) is left out")

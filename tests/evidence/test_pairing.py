@@ -43,9 +43,15 @@ def test_its_own_setting_or_an_equal_one_passes(text):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("We have \\result{run_1}{ev} and \\result{run_0@l1=5}{ev}.", "their L0 is not matched"),
+        (
+            "We have \\result{run_1}{explained_variance} and \\result{run_0@l1=5}{explained_variance}.",
+            "their L0 is not matched",
+        ),
         ("We have \\result{run_1}{mse} and \\result{run_4}{mse}.", "their `steps` differs"),
-        ("The first has \\result{run_1}{ev}. The last has \\result{run_0@l1=5}{ev}.", "their L0 is not matched"),
+        (
+            "The first has \\result{run_1}{explained_variance}. The last has \\result{run_0@l1=5}{explained_variance}.",
+            "their L0 is not matched",
+        ),
     ],
 )
 def test_results_that_do_not_compare_go_back_side_by_side(text, says):
@@ -57,9 +63,9 @@ def test_results_that_do_not_compare_go_back_side_by_side(text, says):
     "text",
     [
         "We have \\result{run_1}{mse} and \\result{run_2}{mse}.",
-        "We have \\result{run_1}{ev} at an $L_0$ of \\result{run_1}{l0}.",
-        "At \\result{run_1}{l0} it is \\result{run_1}{ev}. At \\result{run_2}{l0} it is \\result{run_2}{ev}.",
-        "We have \\result{run_1}{ev} and \\result{run_1}{mse}.",
+        "We have \\result{run_1}{explained_variance} at an $L_0$ of \\result{run_1}{l0}.",
+        "At \\result{run_1}{l0} it is \\result{run_1}{explained_variance}. At \\result{run_2}{l0} it is \\result{run_2}{explained_variance}.",
+        "We have \\result{run_1}{explained_variance} and \\result{run_1}{mse}.",
     ],
 )
 def test_results_that_compare_or_carry_their_l0_pass(text):
@@ -75,12 +81,14 @@ def test_results_that_compare_or_carry_their_l0_pass(text):
     ],
 )
 def test_a_caption_that_speaks_of_what_its_table_lacks_goes_back(caption, says):
-    (message,) = messages(f"\\resultstable{{run_0,run_1}}{{ev,l0}}{{tab:a}}{{{caption}}}", "method")
+    (message,) = messages(f"\\resultstable{{run_0,run_1}}{{explained_variance,l0}}{{tab:a}}{{{caption}}}", "method")
     assert says in message
 
 
 def test_a_caption_of_what_its_table_holds_passes():
-    assert messages("\\resultstable{run_0,run_1}{ev,l0}{tab:a}{Explained variance and L0 of run 1.}") == []
+    assert (
+        messages("\\resultstable{run_0,run_1}{explained_variance,l0}{tab:a}{Explained variance and L0 of run 1.}") == []
+    )
 
 
 @pytest.mark.parametrize(
