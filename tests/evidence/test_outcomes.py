@@ -57,6 +57,14 @@ def test_an_outcome_in_the_writer_s_words_goes_back(text):
     assert any("\\outcome" in message for message in messages(text))
 
 
+@pytest.mark.parametrize("section", ["introduction", "conclusion"])
+@pytest.mark.parametrize(
+    "text", ["We test that adaptation helps codes (H1).", "H3 predicted that the runs would agree."]
+)
+def test_a_hypothesis_by_its_name_in_other_words_goes_back_from_every_section(text, section):
+    assert any("in other words; it was frozen as" in message for message in messages(text, section))
+
+
 def test_that_nothing_failed_is_said_only_where_nothing_did():
     text = "All runs completed without error."
     (message,) = messages(text)

@@ -122,6 +122,7 @@ HONEST = [
     ),
 ]
 MISLEADING = [
+    ("conclusion", "Although \\finding{run_2}{run_0}{explained_variance}, this is expected and does not matter."),
     ("results", "The adaptive run stays ahead throughout, at \\result{run_1}{explained_variance}."),
     ("results", "With \\result{run_1}{explained_variance}, the adaptive schedule tops every alternative we tried."),
     ("results", "The adaptive run reaches an impressive \\result{run_1}{explained_variance}."),
@@ -136,20 +137,19 @@ MISLEADING = [
     ("results", "Explained variance went up by 7 points."),
     ("results", "The effect size is $d = 1.8$."),
     ("results", "Seven out of ten features are stable."),
-    ("abstract", "Since the schedule relaxes under load, \\finding{run_1}{run_0}{explained_variance}."),
     ("conclusion", "Large language models represent time, as \\finding{run_1}{run_0}{explained_variance} shows."),
     ("results", "run\\_1 and run\\_3 give the same explained variance."),
     ("results", "The two runs tie."),
     (
         "results",
-        "The weights are two sides of the same coin, with \\result{run_1}{explained_variance} and \\result{run_3}{explained_variance}.",
+        "Two sides of the same coin, \\result{run_1}{explained_variance} and \\result{run_3}{explained_variance}.",
     ),
     ("results", "There is nothing to choose between the two schedules."),
     ("results", "All five runs went through at the first attempt."),
     ("results", "We ran \\count{runs} experiments, all of them successful."),
     (
         "results",
-        "The baseline, trained with $\\lambda_2 = $ \\setting{run_1}{l2}, has \\result{run_0@l1=2}{explained_variance}.",
+        "The baseline with $\\lambda_2 = $ \\setting{run_1}{l2}, has \\result{run_0@l1=2}{explained_variance}.",
     ),
     ("results", "In the fixed run (\\setting{run_3}{alpha}), ev is \\result{run_2}{explained_variance}."),
     ("title", "Temporal Sparse Autoencoders Learn Better Features"),
@@ -158,14 +158,13 @@ MISLEADING = [
     ("title", "Stable Features for Free"),
     (
         "results",
-        "Compared with \\result{run_0@l1=5}{explained_variance} for the baseline, the adaptive run obtains \\result{run_1}{explained_variance}.",
+        "Beside \\result{run_0@l1=5}{explained_variance} there, run 1 obtains \\result{run_1}{explained_variance}.",
     ),
     ("results", "Baseline: \\result{run_0@l1=0}{explained_variance}; ours: \\result{run_1}{explained_variance}."),
     ("conclusion", "H2, our weakest conjecture, is \\outcome{H2}."),
     ("conclusion", "As hypothesised, adaptation pays off."),
     ("conclusion", "As we predicted, the adaptive run is ahead."),
     ("abstract", "Our main hypothesis was borne out."),
-    ("results", "\\finding{run_2}{run_0}{explained_variance} -- or so the numbers say."),
     ("results", "One should not conclude that \\finding{run_2}{run_0}{explained_variance}."),
     ("results", "It cannot be said that \\finding{run_2}{run_0}{explained_variance}."),
     ("results", "\\finding{run_1}{run_2}{explained_variance}."),
@@ -177,9 +176,10 @@ MISLEADING = [
     ("results", "$\\text{ours is better by 5\\%}$"),
 ]
 ASIDES = [
+    ("abstract", "Since the schedule relaxes under load, \\finding{run_1}{run_0}{explained_variance}."),
+    ("results", "\\finding{run_2}{run_0}{explained_variance} -- or so the numbers say."),
     ("results", "The change is only \\change{run_2}{run_0}{explained_variance}, which is of no practical concern."),
     ("abstract", "H3 is \\outcome{H3}, most likely for lack of seeds."),
-    ("conclusion", "Although \\finding{run_2}{run_0}{explained_variance}, this is expected and does not matter."),
     ("results", "It took roughly 45 active features per token."),
     ("results", "Most features are stable, and hardly any die."),
     ("abstract", "Adaptation, not the penalty itself, drives this: \\finding{run_1}{run_0}{explained_variance}."),
