@@ -26,16 +26,25 @@ _SOLD = re.compile(
     re.IGNORECASE,
 )
 _APPROVES = re.compile(
-    r"\b(?:validates?|vindicates?|confirms|supports|proves|establishes|rules? out|in (?:effect|essence|spirit))\b"
+    r"\b(?:settles|resolves|answers|validates?|vindicates?|confirms|supports|proves|establishes|rules? out"
+    r"|in (?:effect|essence|spirit))\b"
 )
 _FLAWLESS = re.compile(
-    r"\b(?:all|every|each)\b[^.;:]{0,40}\b(?:runs?|attempts?|experiments?|trainings?)\b[^.;:]{0,40}"
-    r"\b(?:succe\w+|complet\w+|accepted|smoothly|without (?:error|fail\w+|problem\w*|incident)|first (?:try|attempt))"
+    r"\b(?:all|every|each)\b[^.;:]{0,40}\b(?:runs?|attempts?|experiments?|trainings?|configurations?)\b[^.;:]{0,40}"
+    r"\b(?:succe\w+|complet\w+|accepted|smoothly|without (?:error|fail\w+|problem\w*|incident)"
+    r"|first (?:try|attempt|go))"
     r"|\bno\b[^.;:]{0,20}\b(?:runs?|attempts?|experiments?)\b[^.;:]{0,20}\b(?:fail\w+|crash\w+|reject\w+|discarded)"
     r"|\b(?:nothing|none)\b[^.;:]{0,30}\b(?:failed|crashed|rejected|discarded|went wrong)",
     re.IGNORECASE,
 )
+# "that it helps (H1)", "H1 predicted that it helps"; \x00 is an outcome, \x01 a statement.
+_GLOSSED = re.compile(
+    r"\bthat (?!\x01)[^.;:\x00\x01]{8,100}\((H[1-9]\d?)\)"
+    r"|\b(H[1-9]\d?),? (?:predict(?:s|ed)|says|said|states|stated|claims|claimed|asserts|holds|held|asks|asked)"
+    r" (?:that|whether|if) (?!\x01)",
+)
 _MENTION = re.compile(r"\b(?:H[1-9]\d?|hypothes[ei]s|prediction|question)\b", re.IGNORECASE)
+_ASSIGNED = re.compile(r"\s*(?:for|on|to|of|is the \w+ (?:for|on|of))\b.*?\b(?:that|whether|claim|idea|conjecture).*")
 _FROM_HERE = re.compile(r"\b(?:that|whether|namely|i\.e\.|claim|idea|prediction|hypothesis|according to which)\b")
 _PLAIN = frozenset(
     re.findall(
@@ -44,28 +53,42 @@ _PLAIN = frozenset(
         here in is it its itself last main matched of on one only or other our out outcome overall own
         primary read reads regarding remain remains respectively run s second secondary so stands states
         stay stays that the then these third this thus to too turn turned turns under was we were which with
-        baseline hypothesis hypotheses prediction also again test tests tested says say predicted predicts""",
+        baseline hypothesis hypotheses prediction also again whose never succeeded planned test tests tested
+        says say predicted predicts""",
     )
 )
 
 
-def oversold(sentence: Sentence, evidence: Evidence) -> Iterator[Fault]:
-    """Yield an outcome in words of the writer's own, and a claim that every attempt went well where some did not."""
+def oversold(sentence: Sentence) -> Iterator[Fault]:
+    """Yield an outcome in words of the writer's own, and what makes more of one than it is."""
     prose = sentence.prose
     for match in _SOLD.finditer(prose):
         said = match[1] or match[2] or match[3]
-        if not re.search(r"\b(?:whether|could|would|what|how|if)\b", prose[: match.end()], re.IGNORECASE):
+        asked = re.search(r"\b(?:whether|could|would|what|how|if)\b", prose[: match.end()], re.IGNORECASE)
+        of_attempts = re.search(rf"\b(?:attempts?|edits?|runs?) (?:was|were) {re.escape(said)}", prose)
+        if not asked and not of_attempts:
             yield sentence.offsets[match.start()], f"`{said}` is an outcome in your words; it is \\outcome{{H1}}"
-    for match in _APPROVES.finditer(prose) if any(one.name == "outcome" for one in sentence.references) else ():
+    if any(one.name == "outcome" for one in sentence.references):
+        for match in _APPROVES.finditer(prose):
+            message = f"`{match[0]}` makes more of an outcome than it is; let \\outcome stand alone"
+            yield sentence.offsets[match.start()], message
+
+
+def flawless(sentence: Sentence, evidence: Evidence) -> Iterator[Fault]:
+    """Yield a claim that every attempt went well, where some did not."""
+    match = _FLAWLESS.search(sentence.prose)
+    if match and (evidence.counts.get("rejected", 0) or _unmade(evidence)):
+        message = f"`{match[0]}`: attempts were rejected; say how many by \\count{{rejected}}"
+        yield sentence.offsets[match.start()], message
+
+
+def glossed(sentence: Sentence) -> Iterator[Fault]:
+    """Yield a hypothesis, by its name, in words that are not its statement."""
+    for match in _GLOSSED.finditer(_marked(sentence)):
+        name = match[1] or match[2]
         yield (
             sentence.offsets[match.start()],
-            f"`{match[0]}` makes more of an outcome than it is; let \\outcome stand alone",
-        )
-    flawless = _FLAWLESS.search(prose)
-    if flawless and (evidence.counts.get("rejected", 0) or _unmade(evidence)):
-        yield (
-            sentence.offsets[flawless.start()],
-            f"`{flawless[0]}`: attempts were rejected; say how many by \\count{{rejected}}",
+            f"{name} in other words; it was frozen as `\\statement{{{name}}}`, say that or its name alone",
         )
 
 
@@ -76,12 +99,13 @@ def reworded(sentence: Sentence, evidence: Evidence) -> Iterator[Fault]:
         before = re.split(r"[;:.]", spoken[:at])[-1]
         # Nothing between the last outcome and this one is told by this one's neighbours before that.
         before = before.rpartition("\0")[2]
-        mention = _MENTION.search(before)
-        between = before[mention.start() :] if mention else ""
+        mentions = list(_MENTION.finditer(before))
+        between = before[mentions[-1].start() :] if mentions else ""
+        chain = before[mentions[0].end() :] if mentions else ""
+        glossed_before = _FROM_HERE.search(chain) and "\1" not in chain
         strange = [word for word in re.findall(r"[A-Za-z]+", between) if not _plain(word, evidence)]
-        after = re.split(r"[;:.\0]", spoken[at + 1 :])[0]
-        told = _FROM_HERE.search(after)
-        if strange or (told and not after[told.end() :].lstrip().startswith("\1")):
+        after = _ASSIGNED.match(re.split(r"[;:.\0]", spoken[at + 1 :])[0])
+        if strange or glossed_before or (after and "\1" not in after[0]):
             name = reference
             yield (
                 sentence.offsets[at],

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from orchestrator.evidence.entries import UnknownReference, find, find_setting, points, words
 from orchestrator.evidence.problems import Fault
 from orchestrator.evidence.sentences import Sentence
+from orchestrator.evidence.syntax import Reference
 from orchestrator.records import Evidence, Scalar
 
 MATCHED = 0.03  # as the comparisons have it: L0 within 3 %
@@ -16,29 +17,66 @@ _ASIDE = re.compile(
     r"\b(?:unlike|like|from|than|against|with|to|over|versus|beside|by|as in|and)\s+(?:the\s+)?$", re.IGNORECASE
 )
 _COUNTED = {"seeds": "seed", "runs": "run", "attempts": "attempt", "rejected": "run attempt"}
-_ALL = re.compile(
-    r"\b(?:all|every|each)\b(?:\s+\w+)?\s+(?:runs?|rows?|conditions?|experiments?)\b|\b(?:all|every) runs?\b",
+_ALL = re.compile(r"\b(?:all|every)\b(?:\s+\w+)?\s+(?:runs?|rows?|conditions?|experiments?)\b", re.IGNORECASE)
+_EVERY = re.compile(
+    r"\b(?:all|every|each)(?: \w+){0,2} (?:runs?|models?|arms?|was|were|has|had|have|share)\b|^\s*(?:all|each) ",
     re.IGNORECASE,
 )
+_ARM = r"(?:run|model|autoencoder|arm|variant|condition|version)"
 
 
 def wrong_run(sentence: Sentence, evidence: Evidence) -> Iterator[Fault]:
-    """Yield a setting that is not the one of the run that the sentence has just named.
+    """Yield a setting that is not the one of the run that it is said of.
 
-    The run is the last one named before it, by a result, its number or its name, but not in passing ("unlike ...").
+    That is the run named right after it ("0.1 for run_2"), else the last one named before it, by a result, its number
+    or its name, but not in passing ("unlike ..."); where none is named, one run must have all that is said together.
     """
     named = sorted([*_named_by_references(sentence), *_named_in_words(sentence, evidence)])
-    for reference in sentence.references:
-        before = [run for at, run in named if at < reference.start]
-        run = reference.arguments[0].partition("@")[0]
-        if reference.name != "setting" or not before or run in (before[-1], "") or run not in evidence.runs:
-            continue
-        name = reference.arguments[1]
-        if _setting(evidence, reference.arguments[0], name) not in _values(evidence, before[-1], name):
+    settings = [one for one in sentence.references if one.name == "setting"]
+    for reference in settings:
+        point, name = reference.arguments
+        own, value = point.partition("@")[0], _setting(evidence, point, name)
+        if _of_all(sentence, reference, evidence) and _varies(evidence, name):
+            yield reference.start, f"`{name}` is not the same in every run; name the run that it belongs to"
+        before = _following(sentence, reference, evidence) or [run for at, run in named if at < reference.start][-1:]
+        if before and own in evidence.runs and own not in before and value not in _values(evidence, before[-1], name):
             yield (
                 reference.start,
-                f"`{name}` of `{run}` in a sentence on `{before[-1]}`; name the run that it belongs to",
+                f"`{name}` of `{own}` in a sentence on `{before[-1]}`; name the run that it belongs to",
             )
+    if not named and len({one.arguments[1] for one in settings}) == len(settings) > 1:
+        yield from _together(settings, evidence)
+
+
+def _together(settings: list[Reference], evidence: Evidence) -> Iterator[Fault]:
+    stated = [(one.arguments[1], _setting(evidence, *one.arguments)) for one in settings]
+    recorded = [point for points_of in evidence.settings.values() for point in points_of.values()]
+    if not any(all(point.get(name) == value for name, value in stated) for point in recorded):
+        names = " and ".join(f"`{name}`" for name, _ in stated)
+        yield settings[0].start, f"no run has {names} as they stand here together; name the run of each"
+
+
+def _following(sentence: Sentence, reference: Reference, evidence: Evidence) -> list[str]:
+    """The run that is named right after a setting: "for run_2", "in the fixed run"."""
+    after = [n for n, at in enumerate(sentence.offsets) if at >= reference.end]
+    rest = sentence.prose[after[0] :] if after else ""
+    for run, name in evidence.runs.items():
+        if re.match(rf"\s*(?:for|in|of)\s+(?:the\s+)?(?:{_called(run, name)})", rest, re.IGNORECASE):
+            return [run]
+    return []
+
+
+def _of_all(sentence: Sentence, reference: Reference, evidence: Evidence) -> bool:
+    """True where a setting is said of all runs, and none is named."""
+    if any(re.search(_called(run, name), sentence.prose, re.IGNORECASE) for run, name in evidence.runs.items()):
+        return False
+    before = "".join(c for c, at in zip(sentence.prose, sentence.offsets, strict=True) if at < reference.start)
+    return bool(_EVERY.search(re.split("[;:]", before)[-1]))
+
+
+def _varies(evidence: Evidence, name: str) -> bool:
+    values = [value for run in evidence.runs for value in _values(evidence, run, name) if value is not None]
+    return any(value != values[0] for value in values)
 
 
 def side_by_side(pieces: tuple[Sentence, ...], evidence: Evidence) -> Iterator[Fault]:
@@ -136,7 +174,7 @@ def _called(run: str, name: str) -> str:
     if name == "baseline":
         return rf"\b{run}\b|\b{run.replace('_', ' ')}\b|\bbaseline\b"
     spoken = re.escape(name).replace("_", "[-_ ]")
-    return rf"\b{run}\b|\b{run.replace('_', ' ')}\b|\b{spoken}[- ]run\b|\brun {spoken}\b"
+    return rf"\b{run}\b|\b{run.replace('_', ' ')}\b|\b{spoken}[- ]{_ARM}\b|\brun {spoken}\b"
 
 
 def _setting(evidence: Evidence, point: str, name: str) -> Scalar | None:

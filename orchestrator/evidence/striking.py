@@ -14,23 +14,19 @@ from dataclasses import dataclass
 
 from orchestrator.evidence import floats
 from orchestrator.evidence.checks import check_section
+from orchestrator.evidence.interpretation import Span, interpreted
 from orchestrator.evidence.problems import Problem
 from orchestrator.evidence.references import label_problems, printed
 from orchestrator.evidence.sentences import Sentence, sentences
-from orchestrator.evidence.syntax import FONTS, PLACEHOLDER, Reference, read
-from orchestrator.evidence.wording import RESULTS, claims_more
+from orchestrator.evidence.syntax import FONTS, Reference, read
 from orchestrator.records import Evidence, Finding
 from orchestrator.typography import escape
 
 Key = tuple[str, int]  # a section's name, and the number of a piece of it
 
 LONGEST = 16  # characters that may stand unbroken in a struck sentence
-INTERPRETED = frozenset({"abstract", "results", "conclusion"})
-_BOUNDARY = r"[,:;]|---?|[–—]|(?=\()"
-_CONCEDING = re.compile(r"(?:if|although|though|while|whereas|even|despite|given|as|since|because)\b", re.IGNORECASE)
 UNANSWERED = "This section was never answered in a form that can be used."
 
-Span = tuple[int, int]
 Mark = Reference | str
 
 
@@ -92,41 +88,6 @@ def struck_findings(finished: Mapping[Key, SetSection], places: Mapping[Key, Pla
         for key, section in finished.items()
         for one in section.struck
     )
-
-
-def interpreted(name: str, pieces: tuple[Sentence, ...]) -> tuple[Span, ...]:
-    """Return the parts of a section that no reference carries; headings and bare formulas are none.
-
-    They are clauses without a reference, and in a clause with one what follows the last at some length, or leads up to
-    the first: "H1 is \\outcome{H1}, which is what theory asks for".
-    """
-    told = [piece for piece in pieces if name in INTERPRETED and piece.kind in ("text", "caption", "footnote")]
-    return tuple(span for piece in told for clause in piece.clauses() for span in _uncarried(piece, clause))
-
-
-def _uncarried(piece: Sentence, clause: Span) -> list[Span]:
-    start, end = clause
-    said = "".join(c for c, at in zip(piece.prose, piece.offsets, strict=True) if start <= at < end)
-    within = [one for one in piece.references if start <= one.start < end]
-    names = {one.name for one in within}
-    # A setting or a count carries what it counts, and no cause that is given beside it.
-    if not names & RESULTS and (not names or claims_more(said)):
-        return [clause] if re.search(r"[^\W\d_]{2}", said.replace(PLACEHOLDER, "")) else []
-    inner = piece.clauses(_BOUNDARY)
-    first, last = within[0].start, within[-1].end
-    led = [(start, b) for a, b in inner if start <= a and b <= first and _leads(piece, (start, b))][-1:]
-    left = [(max(a, last), end) for a, b in inner if last <= a < end and b <= end][:1]
-    return [span for span in led if _words_in(piece, span) > 3] + [span for span in left if _words_in(piece, span) > 2]
-
-
-def _leads(piece: Sentence, span: Span) -> bool:
-    """True for words that end in a colon, or concede or condition what comes after their comma."""
-    words = piece.mask[span[0] - piece.start : span[1] - piece.start]
-    return words.endswith(":") or bool(_CONCEDING.match(words))
-
-
-def _words_in(piece: Sentence, span: Span) -> int:
-    return len(re.findall(r"[^\W\d_]{2,}", piece.mask[span[0] - piece.start : span[1] - piece.start]))
 
 
 def _set(name: str, text: str, evidence: Evidence, problems: tuple[Problem, ...]) -> SetSection:

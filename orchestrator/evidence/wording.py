@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 
 from orchestrator.evidence import wordlists as lists
-from orchestrator.evidence.outcomes import oversold, reworded
+from orchestrator.evidence.interpretation import RESULTS, interpreted
+from orchestrator.evidence.outcomes import flawless, glossed, oversold, reworded
 from orchestrator.evidence.pairing import captions, miscounted, side_by_side, wrong_run
 from orchestrator.evidence.problems import Fault, Problem, located
 from orchestrator.evidence.sentences import Sentence, sentences
@@ -21,9 +22,9 @@ from orchestrator.evidence.typed import typed_beside_results
 from orchestrator.records import Evidence
 
 GUARDED = frozenset({"title", "abstract", "results", "conclusion"})
-RESULTS = frozenset({"result", "measured", "change", "finding", "outcome", "detectable"})
 _TURNED = re.compile(rf"{lists.NEGATING.pattern}[^.;:{PLACEHOLDER}]{{0,60}}{PLACEHOLDER}", re.IGNORECASE)
 _TAKEN_BACK = re.compile(rf"{PLACEHOLDER}[^.;{PLACEHOLDER}]{{0,30}}{lists.TAKEN_BACK.pattern}", re.IGNORECASE)
+_ASIDE = re.compile(rf",\s*(?:(?:it )?(?:is|was|remains|stays|stands)\s+)?{PLACEHOLDER}$")
 _WORDED = frozenset({"finding", "outcome", "statement"})
 
 
@@ -36,17 +37,12 @@ def check_wording(section: str, text: str, evidence: Evidence) -> tuple[Problem,
         if section in GUARDED or sentence.kind == "caption":
             faults += [*_comparatives(sentence), *typed_beside_results(sentence, passage, evidence)]
         if section in GUARDED:
-            faults += [*_negations(sentence), *_beyond(sentence, section, evidence), *oversold(sentence, evidence)]
+            faults += [*_negations(sentence), *_beyond(sentence, section, evidence), *oversold(sentence)]
             faults += [*reworded(sentence, evidence), *miscounted(sentence)]
-        faults += wrong_run(sentence, evidence)
+        faults += [*glossed(sentence), *flawless(sentence, evidence), *wrong_run(sentence, evidence)]
     if section in GUARDED:
         faults += side_by_side(pieces, evidence)
     return located(passage, faults, pieces)
-
-
-def claims_more(prose: str) -> bool:
-    """Return whether a sentence states a cause, an inference or a wide scope; a list of words, not exhaustive."""
-    return any(pattern.search(prose) for pattern in (lists.CAUSE, lists.INFERENCE, lists.SCOPE))
 
 
 def _comparatives(sentence: Sentence) -> Iterator[Fault]:
@@ -57,7 +53,7 @@ def _comparatives(sentence: Sentence) -> Iterator[Fault]:
         clause = re.split("[;:]", prose[: match.start()])[-1]
         if asked or _open(clause) or _of_power(sentence, match.end()):
             continue
-        if lists.SIZE.fullmatch(match[0]) and lists.ELSEWHERE.search(prose) and not sentence.references:
+        if lists.SIZE.fullmatch(match[0]) and lists.ELSEWHERE.search(_part(prose, match)):
             continue
         message = f"{where}`{match[0]}` compares; a comparison is a \\finding or a \\change, worded by the evidence"
         yield sentence.offsets[match.start()], message
@@ -67,9 +63,15 @@ def _comparatives(sentence: Sentence) -> Iterator[Fault]:
             yield sentence.offsets[match.start()], f"{where}`{match[0]}` judges; say what was found by \\finding"
 
 
+def _part(prose: str, match: re.Match[str]) -> str:
+    """What stands around a word between semicolons, colons and references."""
+    before = re.split(f"[;:{PLACEHOLDER}]", prose[: match.start()])[-1]
+    return before + re.split(f"[;:{PLACEHOLDER}]", prose[match.start() :])[0]
+
+
 def _open(clause: str) -> bool:
     """True where what follows these words is a question or a disclaimer."""
-    return bool(re.search(r"\bwhether\b", clause) or lists.DISCLAIMED.search(clause))
+    return bool(re.search(r"\bwhether\b", clause, re.IGNORECASE) or lists.DISCLAIMED.search(clause))
 
 
 def _of_power(sentence: Sentence, end: int) -> bool:
@@ -84,27 +86,37 @@ def _negations(sentence: Sentence) -> Iterator[Fault]:
     found += [(match.start(), match) for match in _TAKEN_BACK.finditer(sentence.prose)]
     for at, match in found:
         reference = sentence.reference_at(at)
-        if reference is not None and reference.name in _WORDED:
+        # "H4, whose run never succeeded, is \\outcome{H4}" denies nothing of the outcome.
+        aside = reference is not None and reference.name == "outcome" and _ASIDE.search(match[0])
+        if reference is not None and reference.name in _WORDED and not aside:
             words = match[0].replace(PLACEHOLDER, "").strip()
             yield reference.start, f"`{words}` turns the \\{reference.name} beside it around; say it plainly"
 
 
 def _beyond(sentence: Sentence, section: str, evidence: Evidence) -> Iterator[Fault]:
-    """A cause, an inference or a wide scope that would look as if the reference beside it carried it."""
+    """A cause, an inference or a wide scope that would look as if the reference beside it carried it.
+
+    What is set as interpretation does not look like that.
+    """
     # Why a hypothesis could not be tested is no cause of a result.
     untested = {verdict.hypothesis for verdict in evidence.verdicts if verdict.outcome == "undecided"}
-    results = [one for one in sentence.references if one.name in RESULTS]
+    results = [one for one in sentence.references if one.name in RESULTS - {"detectable"}]
     told = [one.start for one in results if not (one.name == "outcome" and one.arguments[0] in untested)]
-    prose = sentence.prose
-    apart = "give it a sentence of its own, which is set as your interpretation"
-    for match in lists.CAUSE.finditer(prose) if told else ():
-        yield sentence.offsets[match.start()], f"`{match[0]}`: no cause was measured; {apart}"
-    for match in lists.INFERENCE.finditer(prose) if told else ():
-        if sentence.offsets[match.start()] > told[0]:
-            yield sentence.offsets[match.start()], f"`{match[0]}`: the reference does not carry what follows; {apart}"
-    for match in lists.SCOPE.finditer(prose) if told or section == "title" else ():
-        if not lists.OPEN.search(prose) and not prose.rstrip().endswith("?"):
-            yield (
-                sentence.offsets[match.start()],
-                f"`{match[0]}` is wider than the runs; name the model, data and layer studied, or {apart}",
-            )
+    apart = interpreted(section, (sentence,))
+    advice = "give it a sentence of its own, which is set as your interpretation"
+    found: list[Fault] = []
+    if told:
+        found += _matches(sentence, lists.CAUSE, f"no cause was measured; {advice}")
+        inferred = _matches(sentence, lists.INFERENCE, f"the reference does not carry what follows; {advice}")
+        found += [fault for fault in inferred if fault[0] > told[0]]
+    if (told or section == "title") and not (
+        lists.OPEN.search(sentence.prose) or sentence.prose.rstrip().endswith("?")
+    ):
+        wide = f"this is wider than the runs; name the model, data and layer studied, or {advice}"
+        found += _matches(sentence, lists.SCOPE, wide)
+    yield from (fault for fault in found if not any(start <= fault[0] < end for start, end in apart))
+
+
+def _matches(sentence: Sentence, listed: re.Pattern[str], message: str) -> Iterator[Fault]:
+    for match in listed.finditer(sentence.prose):
+        yield sentence.offsets[match.start()], f"`{match[0]}`: {message}"

@@ -32,7 +32,10 @@ COMPARATIVE = _words(
     the same as (?:those of |that of )?(?:the|its|our)  (?:performs?|performed|behaves?|scores?) (?:just )?the same
     (?:gives?|gave|has|have|reach\w*|show\w*|yield\w*|obtain\w*) the same  ties?
     (?:cannot|can not|can hardly) be told apart
-    nothing to choose  ahead  tops  sizeable  sizable  jumps?  (?:went|goes|going) (?:up|down)  climb\w*  favou?rs
+    nothing to choose
+    ahead  rivals?  unrivall?ed  unmatched
+    immaterial  superfluous  no bearing  makes? no difference  plays? no role  does not matter  new bar  tops
+    sizeable  sizable  jumps?  (?:went|goes|going) (?:up|down)  climb\w*  favou?rs
     similar (?:to|performance|quality|values?|results?|fidelity|reconstruction)  similarly (?:well|good)
     (?:is|are|was|were|remains?|perform\w*) (?:very |quite )?similar(?:ly)?
     no (?:cost|loss|difference|effect|penalty|change|price)  do(?:es)? not differ  differs? little  for free
@@ -54,7 +57,7 @@ JUDGING = _words(
     convincing\w*  breakthrough  consistent(?:ly)?  reliabl[ey]  essential  crucial(?:ly)?  superb  excellent
     favou?rabl[ey]  pa(?:ys|id) off  as (?:we )?(?:had )?(?:hypothesi[sz]ed|predicted|expected|anticipated|hoped)
     (?<!future )(?<!earlier )(?<!related )(?<!prior )(?<!this )(?<!our )(?<!further )(?<!previous )work(?=[.!]?\s*$)
-    strong(?:ly)?  enabl(?:es|ed|ing)  clear(?:ly)? (?:win|evidence|effect|benefit)
+    we (?:have )?show(?:n|ed)? that  strong(?:ly)?  enabl(?:es|ed|ing)  clear(?:ly)? (?:win|evidence|effect|benefit)
     """
 )
 # "Lower is better" says how a metric is read.
@@ -66,7 +69,10 @@ DIRECTION = re.compile(
 # What a limitation says of other studies is no comparison: "larger models are untested".
 SIZE = _words(r"larger  smaller  greater  fewer  higher  lower  stronger  weaker  bigger  better")
 ELSEWHERE = _words(
-    r"untested  not (?:been )?(?:tested|studied|tried|run)  unknown  would  could  future  remains? open  left for"
+    r"""
+    may  might  untested  not (?:been )?(?:tested|studied|tried|run)  unknown  would  could  future  remains? open
+    left for
+    """
 )
 NEGATING = _words(
     r"""
@@ -110,9 +116,9 @@ OPEN = _words(
     """
 )
 DISCLAIMED = re.compile(
-    r"\b(?:(?:do|does|did|can|could|would)\s+not|cannot|nor (?:do|does|did|can) (?:we|it|this|they)|makes? no|"
-    r"(?:is|are) no)\s+(?:be )?(?:claim\w*|establish|conclude|assert|imply|mean|know|say|tell|rank\w*|judge|decide"
-    r"|evidence|proof|test|compare|call)\b[^.;:]{0,80}$",
+    r"\b(?:(?:do|does|did|can|could|would|have|has)\s+not|cannot|nor (?:do|does|did|can) (?:we|it|this|they)|makes? no"
+    r"|(?:is|are) no)\s+(?:be )?(?:claim\w*|shown|establish\w*|conclude|assert|imply|mean|know|say|tell|rank\w*|judge"
+    r"|decide|evidence|proof|test|compare|call)\b[^.;:]{0,80}$",
     re.IGNORECASE,
 )
-DENIED = re.compile(r"\b(?:no|not|never|without|neither|nor|none|cannot)\b(?:\s+\w+){0,2}\s*$", re.IGNORECASE)
+DENIED = re.compile(r"\b(?:no|not|never|without|neither|nor|none|cannot)\b(?:\s+\w+){0,3}\s*$", re.IGNORECASE)

@@ -36,7 +36,7 @@ def test_a_hypothesis_in_other_words_beside_its_outcome_goes_back(text):
         "On the penalty: H1, that \\statement{H1}, is \\outcome{H1}, and H2 is \\outcome{H2}.",
         "Our first hypothesis, on explained variance, is \\outcome{H1}.",
         "H1 and H2 are \\outcome{H1} and \\outcome{H2}, respectively.",
-        "The third hypothesis is \\outcome{H3}: \\finding{run_1}{run_3}{ev}.",
+        "The third hypothesis is \\outcome{H3}: \\finding{run_1}{run_3}{explained_variance}.",
         "Of H4 the outcome is \\outcome{H4}.",
     ],
 )
@@ -55,6 +55,14 @@ def test_its_frozen_words_or_none_pass(text):
 )
 def test_an_outcome_in_the_writer_s_words_goes_back(text):
     assert any("\\outcome" in message for message in messages(text))
+
+
+@pytest.mark.parametrize("section", ["introduction", "conclusion"])
+@pytest.mark.parametrize(
+    "text", ["We test that adaptation helps codes (H1).", "H3 predicted that the runs would agree."]
+)
+def test_a_hypothesis_by_its_name_in_other_words_goes_back_from_every_section(text, section):
+    assert any("in other words; it was frozen as" in message for message in messages(text, section))
 
 
 def test_that_nothing_failed_is_said_only_where_nothing_did():
@@ -76,7 +84,7 @@ def test_abstract_and_conclusion_tell_every_outcome(section):
 
 
 def test_results_show_every_run_and_count_what_failed():
-    table = "\\resultstable{run_0,run_1,run_2,run_3,run_4}{ev}{tab:a}{Runs.}"
+    table = "\\resultstable{run_0,run_1,run_2,run_3,run_4}{explained_variance}{tab:a}{Runs.}"
     assert omitted("results", f"{table} \\count{{rejected}} attempts failed.", EVIDENCE) == ()
     said = [problem.message for problem in omitted("results", table.replace(",run_4", ""), EVIDENCE)]
     assert said[0].startswith("run_4 (short) is left out")

@@ -19,6 +19,9 @@ def messages(text, section="results"):
         ("For run\\_2, $\\lambda_2 = $ \\setting{run_1}{l2}.", "`l2` of `run_1` in a sentence on `run_2`"),
         ("\\result{run_2}{mse} came with \\setting{run_1}{l2}.", "`l2` of `run_1` in a sentence on `run_2`"),
         ("The short run took \\setting{run_1}{steps} steps.", "`steps` of `run_1` in a sentence on `run_4`"),
+        ("All were trained for \\setting{run_1}{steps} steps.", "not the same in every run"),
+        ("At $\\alpha = \\setting{run_3}{alpha}$, $\\lambda = \\setting{run_2}{l2}$.", "no run has `alpha` and `l2`"),
+        ("It is \\setting{run_1}{l2} for run\\_2.", "`l2` of `run_1` in a sentence on `run_2`"),
     ],
 )
 def test_a_setting_of_another_run_goes_back(text, says):
@@ -31,9 +34,11 @@ def test_a_setting_of_another_run_goes_back(text, says):
     [
         "The baseline was trained for \\setting{run_1}{steps} steps.",
         "Unlike the baseline, ours has a weight of \\setting{run_1}{l2}.",
-        "All were trained for \\setting{run_1}{steps} steps.",
+        "All have \\setting{run_1}{d_sae} features.",
+        "Each was trained alone, and run\\_4 for \\setting{run_4}{steps} steps.",
         "The fixed run has $\\alpha = $ \\setting{run_2}{alpha}; run\\_3 has \\setting{run_3}{alpha}.",
         "run\\_3 has \\setting{run_3}{alpha}, passed on from run\\_1.",
+        "For run\\_1 it is \\setting{run_1}{l2}, but \\setting{run_2}{l2} for run\\_2.",
     ],
 )
 def test_its_own_setting_or_an_equal_one_passes(text):
@@ -43,9 +48,15 @@ def test_its_own_setting_or_an_equal_one_passes(text):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("We have \\result{run_1}{ev} and \\result{run_0@l1=5}{ev}.", "their L0 is not matched"),
+        (
+            "We have \\result{run_1}{explained_variance} and \\result{run_0@l1=5}{explained_variance}.",
+            "their L0 is not matched",
+        ),
         ("We have \\result{run_1}{mse} and \\result{run_4}{mse}.", "their `steps` differs"),
-        ("The first has \\result{run_1}{ev}. The last has \\result{run_0@l1=5}{ev}.", "their L0 is not matched"),
+        (
+            "The first has \\result{run_1}{explained_variance}. The last has \\result{run_0@l1=5}{explained_variance}.",
+            "their L0 is not matched",
+        ),
     ],
 )
 def test_results_that_do_not_compare_go_back_side_by_side(text, says):
@@ -57,9 +68,10 @@ def test_results_that_do_not_compare_go_back_side_by_side(text, says):
     "text",
     [
         "We have \\result{run_1}{mse} and \\result{run_2}{mse}.",
-        "We have \\result{run_1}{ev} at an $L_0$ of \\result{run_1}{l0}.",
-        "At \\result{run_1}{l0} it is \\result{run_1}{ev}. At \\result{run_2}{l0} it is \\result{run_2}{ev}.",
-        "We have \\result{run_1}{ev} and \\result{run_1}{mse}.",
+        "We have \\result{run_1}{explained_variance} at an $L_0$ of \\result{run_1}{l0}.",
+        "At \\result{run_1}{l0} it is \\result{run_1}{explained_variance}. "
+        "At \\result{run_2}{l0} it is \\result{run_2}{explained_variance}.",
+        "We have \\result{run_1}{explained_variance} and \\result{run_1}{mse}.",
     ],
 )
 def test_results_that_compare_or_carry_their_l0_pass(text):
@@ -75,12 +87,14 @@ def test_results_that_compare_or_carry_their_l0_pass(text):
     ],
 )
 def test_a_caption_that_speaks_of_what_its_table_lacks_goes_back(caption, says):
-    (message,) = messages(f"\\resultstable{{run_0,run_1}}{{ev,l0}}{{tab:a}}{{{caption}}}", "method")
+    (message,) = messages(f"\\resultstable{{run_0,run_1}}{{explained_variance,l0}}{{tab:a}}{{{caption}}}", "method")
     assert says in message
 
 
 def test_a_caption_of_what_its_table_holds_passes():
-    assert messages("\\resultstable{run_0,run_1}{ev,l0}{tab:a}{Explained variance and L0 of run 1.}") == []
+    assert (
+        messages("\\resultstable{run_0,run_1}{explained_variance,l0}{tab:a}{Explained variance and L0 of run 1.}") == []
+    )
 
 
 @pytest.mark.parametrize(

