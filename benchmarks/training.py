@@ -2,7 +2,7 @@
 
     python3.11 -m venv .envs/benchmarks
     .envs/benchmarks/bin/pip install -r benchmarks/requirements.txt && .envs/benchmarks/bin/pip uninstall -y torchvision
-    .envs/benchmarks/bin/python benchmarks/training.py [--types topk,...] [--steps 60] [--data FOLDER] [--figure FILE]
+    .envs/benchmarks/bin/python benchmarks/training.py [--types topk,...] [--figure FILE]    (--help has the rest)
 
 (torchvision comes with a dependency, is not used, and breaks an import where it doesn't fit the torch build.)
 
@@ -54,19 +54,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Training tokens per second.")
     parser.add_argument("--types", default=",".join(TYPES))
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--learning-rate", type=float, default=Plan.learning_rate)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--data", type=Path, help="a part's folder with x.npy; by default the largest in .cache")
     parser.add_argument("--figure", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    plan, clock = Plan(steps=given.steps), CLOCKS[given.clock]
+    plan, clock = Plan(given.steps, learning_rate=given.learning_rate), CLOCKS[given.clock]
     batches = read_batches(given.data or largest_part(), plan)
     peak = matmul_peak(plan, clock)
-    print(
-        f"{torch.get_num_threads()} threads, {given.clock} clock; "
-        f"products of the encoder's shape reach {peak / 1e9:.0f} GFLOP/s"
-    )
+    print(f"{given.threads} threads, {given.clock} clock; products of the encoder's shape: {peak / 1e9:.0f} GFLOP/s")
     print(f"{'type':12}{'trainer':22}{'tokens/s':>10}{'quartiles':>18}{'loss':>10}{'L0':>8}{'of peak':>9}")
     results = {}
     for kind in given.types.split(","):
