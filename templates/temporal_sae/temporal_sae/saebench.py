@@ -97,7 +97,7 @@ def main() -> int:
     parser.add_argument("--artefacts", default="")
     parser.add_argument("--data", type=Path)
     given = parser.parse_args()
-    work_offline()
+    work_offline(given.out.resolve() / "datasets")
     try:
         wanted = chosen(given.evaluations, list(EVALUATIONS), "--evaluations")
         run = given.run.resolve()
@@ -113,12 +113,13 @@ def main() -> int:
     return 0
 
 
-def work_offline() -> None:
-    """Keep the libraries from the network, and from checking that a model is of the one class they know.
+def work_offline(cache: Path) -> None:
+    """Keep the libraries from the network, `datasets` to `cache`, and SAEBench from refusing our model's class.
 
-    JAXTYPING_DISABLE: SAEBench's checks would refuse the class that loads a local folder. To be called before imports.
+    Its checks (JAXTYPING_DISABLE) know no class that loads a local folder. To be called before anything is imported.
     """
-    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "JAXTYPING_DISABLE": "1", "TQDM_DISABLE": "1"}
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TQDM_DISABLE": "1"}
+    os.environ |= {"JAXTYPING_DISABLE": "1", "HF_DATASETS_CACHE": str(cache)}
 
 
 def chosen(names: str, there_are: list[str], flag: str) -> list[str]:

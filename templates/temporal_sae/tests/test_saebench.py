@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from torch import Tensor
 SMOLLM2 = TEMPLATE.parent.parent / ".cache" / "temporal_sae" / "models" / "smollm2-135m-instruct"
 CLOSE = {"rel": 2e-4}
 
-saebench.work_offline()
+saebench.work_offline(Path(tempfile.gettempdir()) / "groundwork_datasets")
 
 
 def missing(what: str) -> None:
