@@ -42,7 +42,7 @@ def key_of(study: Study) -> str:
     data = study.workspace.journal.find("prepare", "", Prepared)
     depends = {
         "template": inputs.template_lock(study.setting.folder),
-        "profile": study.setting.profile.model_dump(mode="json"),
+        "profile": study.setting.profile.scale(),
         "environment": study.lock,
         "seeds": study.setting.seeds,
         "data": data.key if data else "",

@@ -37,7 +37,7 @@ def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Fi
         Command(
             argv=(str(study.python), *setting.template.commands.grade, *flags),
             cwd=out,
-            readable=(*study.readable, setting.cache, folder, Path(part_folder)),
+            readable=(*study.readable, setting.cache, *setting.own_paths, folder, Path(part_folder)),
             writable=(out,),
             env=setting.environment,
             limits=setting.limits,
@@ -69,7 +69,7 @@ def _hosts(setting: Setting, out: Path) -> tuple[Command, ...]:
             cwd=Path("/"),
             readable=(setting.folder,),
             env=setting.environment,
-            limits=setting.template.limits,
+            limits=setting.limits,
             stdout=Path(os.devnull),
             stderr=out / f"{name}-host.log",
         )

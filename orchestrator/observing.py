@@ -96,7 +96,7 @@ def seal(study: Study, step: Step, facts: RunFacts) -> None:
 
 def broken(study: Study, run: Run) -> Finding | None:
     """Return the finding on an accepted run whose files are not those that it was graded with; None where all are."""
-    workspace, limit_bytes = study.workspace, study.setting.template.limits.file_mb * 1024 * 1024
+    workspace, limit_bytes = study.workspace, study.setting.limits.file_mb * 1024 * 1024
     sealed = workspace.journal.find(SEAL, run.step.label, Seal)
     files = dict(sealed.files) if sealed else {}
     if all(_sha256(workspace.root, path, PROGRESS_BYTES) == sha256 for path, sha256 in files.items()):

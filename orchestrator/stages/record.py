@@ -106,7 +106,7 @@ def _after_failure(run: Run, plan: Plan, study: Study) -> Plan:
 
 def _needs(run: Run, study: Study) -> NeedsAnswer:
     stderr = read_log(study.workspace.root, f"{run.path}/stderr.log")
-    failure = report(run, stderr, study.setting.template.limits, packages.installed(study.lock))
+    failure = report(run, stderr, study.setting.limits, packages.installed(study.lock))
     prompt = prompts.render("record", run=run, failure=failure)
 
     def parse(text: str) -> NeedsAnswer:

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from temporal_sae.device import choose_device
+
 BATCH = 32
 # After scaling, norms are near sqrt(d_in) and the largest is a few times that, far below float16's 65504. Its rounding
 # (2^-11 of each value) adds about 1e-7 to a mean squared error of 1e-1 or more, for half of float32's disk and reading;
@@ -83,14 +85,6 @@ def start_token(tokenizer: object, folder: Path) -> int:
         if token is not None:
             return int(token)
     raise ValueError(f"{folder}: the tokenizer names neither a bos_token nor an eos_token; add one to its config")
-
-
-def choose_device(wanted: str) -> str:
-    """Return cpu or cuda; ValueError where cuda was asked for and isn't there."""
-    available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
-        raise ValueError("device cuda: torch sees no CUDA device here; choose device = 'cpu', or 'auto'")
-    return "cuda" if available and wanted != "cpu" else "cpu"
 
 
 def compute(

@@ -31,7 +31,7 @@ class Splice:
     """The language model from one block on, and its clean predictions on the part's first 16 sequences.
 
     Their order in a part is random, and all seeds and runs get the same ones. Needs `tokens.npy` (N, T), and
-    `model_folder`, `layer` and `scale` in `meta.json`, beside the part's `x.npy`.
+    `model_folder`, `layer`, `scale` and `start_token` in `meta.json`, beside the part's `x.npy`.
     """
 
     def __init__(self, part: Path, data: Sequences) -> None:
@@ -40,7 +40,7 @@ class Splice:
         self.rows = min(SEQUENCES, len(data))
         self._scale = float(about["scale"])
         with all_cores():
-            self._load(Path(about["model_folder"]), tokens_NT[: self.rows])
+            self._load(Path(about["model_folder"]), np.insert(tokens_NT[: self.rows], 0, about["start_token"], axis=1))
             clean_NTD = self._predict_clean(int(about["layer"]))
             x_NTD = data.batch(slice(0, self.rows))
             deviation = float((clean_NTD * self._scale - x_NTD).norm() / x_NTD.norm())
@@ -69,14 +69,13 @@ class Splice:
             "kl_score": ratio(self.zero_kl - kl, self.zero_kl),
         }
 
-    def _load(self, folder: Path, tokens_NT: np.ndarray) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+    def _load(self, folder: Path, ids_NS: np.ndarray) -> None:
+        from transformers import AutoModelForCausalLM
         from transformers.utils import logging
 
         logging.disable_progress_bar()
         self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
-        first = AutoTokenizer.from_pretrained(folder, local_files_only=True).bos_token_id
-        self._ids_NS = torch.from_numpy(np.insert(tokens_NT.astype(np.int64), 0, first, axis=1))
+        self._ids_NS = torch.from_numpy(ids_NS.astype(np.int64))
 
     @torch.inference_mode()
     def _predict_clean(self, layer: int) -> Tensor:
@@ -132,7 +131,7 @@ def all_cores() -> Iterator[None]:
 
 def _read(part: Path, data: Sequences) -> tuple[dict[str, Any], np.ndarray]:
     about = json.loads((part / "meta.json").read_text("utf-8")) if (part / "meta.json").is_file() else {}
-    missing = [key for key in ("model_folder", "layer", "scale") if key not in about]
+    missing = [key for key in ("model_folder", "layer", "scale", "start_token") if key not in about]
     if missing or not (part / "tokens.npy").is_file():
         lacking = ", ".join(missing) or "tokens.npy"
         raise SpliceError(f"{part}: no {lacking}, which the grader needs; prepare the data again")

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from conftest import TEMPLATE
+from model_families import save_jsonl, save_model, write_profile
 from temporal_sae.sources import model_digest
-from tiny_models import save_jsonl, save_model, write_profile
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TOKEN = "hf_a_token_of_the_users"

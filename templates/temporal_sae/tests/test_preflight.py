@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import torch
+from model_families import own_profile, save_model
 from temporal_sae.preflight import preflight
 from temporal_sae.prepare import prepare
-from tiny_models import own_profile, save_model
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import TEMPLATE
+from model_families import FAMILIES, own_profile, save_model, texts, write_profile
 from temporal_sae.activations import DTYPE, ResidualStream, compute
 from temporal_sae.prepare import prepare
 from temporal_sae.store import NoSpaceError
-from tiny_models import FAMILIES, own_profile, save_model, texts, write_profile
 
 DIES = """
 import os

@@ -249,13 +249,13 @@ def smollm2_parts(folder: Path) -> dict[str, Path]:
     """Write parts of Python's own documentation, which needs no download, as the store writes them."""
     import pydoc_data.topics
 
-    from temporal_sae.activations import ResidualStream, compute, scale_to_unit
+    from temporal_sae.activations import ResidualStream, compute, norms, scale_to_unit
 
     stream = ResidualStream(SMOLLM2, 9)
     tokens = stream.encode("\n".join(pydoc_data.topics.topics[name] for name in ("for", "with", "class", "import")))
     tokens_NT = np.array(tokens[: 64 * 32], dtype=np.int32).reshape(64, 32)
     x_NTD = compute(stream, tokens_NT.tolist(), lambda count: None)
-    scale = scale_to_unit(x_NTD[:48])
+    scale = scale_to_unit(norms(x_NTD[:48]), stream.d_in)
     rows = {"train": slice(0, 48), "tune": slice(48, 56), "dev": slice(56, 64)}
     for part, of in rows.items():
         (folder / part).mkdir()

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import TEMPLATE
+from model_families import own_profile
 from temporal_sae.data import Sequences
 from temporal_sae.inflow import AHEAD, REQUEST, Request
 from temporal_sae.prepare import prepare
-from tiny_models import own_profile
 
 CAP = 55_000 / 2**30
 

@@ -42,17 +42,18 @@ def save_model(folder: Path) -> Path:
 
 def write_part(folder: Path, model: Path, tokens_NT: np.ndarray) -> Path:
     """Write what a part of the data holds: activations, tokens, documents, and where they come from."""
-    from temporal_sae.activations import ResidualStream, scale_to_unit
+    from temporal_sae.activations import ResidualStream, norms, scale_to_unit
 
     x_NTD = ResidualStream(model, LAYER).activations(torch.from_numpy(tokens_NT)).numpy()
-    scale = scale_to_unit(x_NTD)
+    scale = scale_to_unit(norms(x_NTD), D_IN)
     folder.mkdir(parents=True)
     np.save(folder / "x.npy", (x_NTD * scale).astype(np.float16))
     np.save(folder / "tokens.npy", tokens_NT.astype(np.int32))
     names = [f"{topic}/{page}.txt" for topic in TOPICS for page in "ab"]
     np.save(folder / "documents.npy", np.arange(len(tokens_NT), dtype=np.int32) % len(names))
     (folder / "documents.json").write_text(json.dumps(names))
-    (folder / "meta.json").write_text(json.dumps({"model_folder": str(model), "layer": LAYER, "scale": scale}))
+    about = {"model_folder": str(model), "layer": LAYER, "scale": scale, "start_token": 0}
+    (folder / "meta.json").write_text(json.dumps(about))
     return folder
 
 
