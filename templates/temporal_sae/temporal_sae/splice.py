@@ -75,7 +75,8 @@ class Splice:
 
         logging.disable_progress_bar()
         self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
-        first = AutoTokenizer.from_pretrained(folder, local_files_only=True).bos_token_id
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        first = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
         self._ids_NS = torch.from_numpy(np.insert(tokens_NT.astype(np.int64), 0, first, axis=1))
 
     @torch.inference_mode()
