@@ -216,3 +216,46 @@ def test_the_program_gets_no_descriptor_but_its_own(executor, program):
     # 3 is the folder that is being listed.
     assert command.stdout.read_text() == "[0, 1, 2, 3]\n"
     assert sys.executable == command.argv[0]
+
+
+SHOUT = """
+import os, socket, sys
+with socket.socket(fileno=0) as line:
+    while said := line.recv(99):
+        line.sendall(said.upper())
+"""
+ASK = """
+import os, socket
+for number in map(int, os.environ["GROUNDWORK_BESIDE"].split(",")):
+    with socket.socket(fileno=number) as line:
+        line.sendall(b"hello")
+        print(line.recv(99).decode())
+"""
+
+
+def beside(program, *others):
+    """Let the others run beside the program, each with a log of its own."""
+    logs = [program.stderr.with_name(f"beside-{place}.log") for place in range(len(others))]
+    return program.model_copy(
+        update={"beside": tuple(one.model_copy(update={"stderr": log}) for one, log in zip(others, logs, strict=True))}
+    )
+
+
+def test_programs_beside_it_are_joined_by_sockets_and_end_with_it(executor, program, marked):
+    command = beside(program(ASK), program(SHOUT, marked.word), program(SHOUT, marked.word))
+    assert executor.run(command).ok
+    assert command.stdout.read_text() == "HELLO\nHELLO\n"
+    assert marked.alive() == []
+
+
+def test_a_program_beside_it_that_dies_hangs_up(executor, program):
+    listen = ASK.replace('line.sendall(b"hello")', "")
+    command = beside(program(listen), program("raise SystemExit(1)"))
+    assert executor.run(command).ok
+    assert command.stdout.read_text() == "\n"
+
+
+def test_the_limits_hold_for_what_runs_beside_it(executor, program):
+    hungry = program("x = bytearray(400 << 20); import time; time.sleep(60)", memory_mb=100)
+    result = executor.run(beside(program("import time; time.sleep(60)"), hungry))
+    assert result.stopped == "memory"

@@ -4,6 +4,8 @@ import pytest
 import torch
 from temporal_sae.metrics import Totals
 
+PUBLISHED = [0.24579005362969564, 10.05419921875, 3.9375, 0.5145098039215686]
+
 
 def totals_of(x, x_hat, f, mean) -> Totals:
     totals = Totals()
@@ -39,6 +41,16 @@ def test_codes_drawn_anew_give_about_two() -> None:
     f = (torch.rand(4000, 50, generator=generator) < 0.02).float()
     consistency = totals_of([[0.0]] * 4000, [[0.0]] * 4000, f.tolist(), [0.0]).temporal_consistency()
     assert consistency == pytest.approx(2 * 0.98, abs=0.03)
+
+
+def test_published_values_stay_what_they_are_to_the_last_bit() -> None:
+    """Eighths are exact in any order of summation, so that these hold on every machine."""
+    values = (torch.arange(3 * 16 * 8).reshape(3, 16, 8) * 37 % 101 - 50) / 8
+    totals = Totals()
+    for x_TD in values:
+        totals.add(x_TD, x_TD.roll(1, dims=0), x_TD.clamp_min(0), torch.full((8,), 0.125))
+    published = ("explained_variance", "mse", "l0", "temporal_consistency")
+    assert [totals.all()[name] for name in published] == PUBLISHED
 
 
 def test_geometry_worked_out_by_hand() -> None:
