@@ -14,6 +14,7 @@ from orchestrator.errors import BadInput, GroundworkError
 from orchestrator.journal import Journal
 from orchestrator.records import Step
 
+CHECKPOINTS = "checkpoints"
 GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgsign=false", "-c", "gc.auto=0")
 
 
@@ -57,11 +58,18 @@ class Workspace:
         return self.root / "attempts" / step.label
 
     def fresh_run_dir(self, step: Step) -> Path:
-        """Return an empty run directory; what an interrupted process left there is kept under attempts/."""
+        """Return a run directory without results; what an interrupted process left there is kept under attempts/.
+
+        Only its checkpoints come along, from which the same code may go on.
+        """
         folder = self.run_dir(step)
+        kept = folder
         if folder.exists():
-            self._keep(folder, self.attempt_dir(step).with_name(f"{step.label}-interrupted"))
+            kept = self._keep(folder, self.attempt_dir(step).with_name(f"{step.label}-interrupted"))
         folder.mkdir(parents=True)
+        checkpoints = kept / CHECKPOINTS
+        if kept != folder and checkpoints.is_dir() and not checkpoints.is_symlink():
+            checkpoints.rename(folder / CHECKPOINTS)
         return folder
 
     def keep_attempt(self, step: Step) -> Path:
@@ -125,13 +133,14 @@ class Workspace:
         return done.stdout.strip() if strip else done.stdout
 
     @staticmethod
-    def _keep(folder: Path, target: Path) -> None:
+    def _keep(folder: Path, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         numbered, n = target, 1
         while numbered.exists():
             n += 1
             numbered = target.with_name(f"{target.name}-{n}")
         shutil.move(folder, numbered)
+        return numbered
 
 
 _IDENTITY = {"NAME": "Groundwork", "EMAIL": "groundwork@localhost"}

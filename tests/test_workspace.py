@@ -47,6 +47,16 @@ def test_what_an_interrupted_run_left_is_kept_apart(workspace):
     assert (workspace.path("attempts/run_1.1-interrupted-2") / "half").read_text() == "again"
 
 
+def test_an_interrupted_run_finds_its_checkpoints_again(workspace):
+    step = Step(number=1, attempt=1)
+    (workspace.fresh_run_dir(step) / "checkpoints").mkdir()
+    (workspace.run_dir(step) / "checkpoints" / "arm.pt").write_text("half way")
+    (workspace.run_dir(step) / "progress.jsonl").write_text("")
+    folder = workspace.fresh_run_dir(step)
+    assert [path.name for path in folder.iterdir()] == ["checkpoints"]
+    assert (folder / "checkpoints" / "arm.pt").read_text() == "half way"
+
+
 def test_commits_ignore_hooks_and_foreign_configuration(workspace, monkeypatch, tmp_path):
     config = tmp_path / "gitconfig"
     config.write_text("[commit]\n\tgpgsign = true\n[user]\n\tname = Somebody Else\n")

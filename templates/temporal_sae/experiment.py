@@ -11,6 +11,7 @@ from temporal_sae.data import Sequences
 from temporal_sae.job import Earlier, Scalar, read_job
 from temporal_sae.temporal import mean_squared_error
 from temporal_sae.training import Recipe, State, Trainer
+from temporal_sae.tuning import Tuned, trials, tune
 from torch import Tensor
 
 ARCHITECTURE = architectures.standard  # or .topk, .batch_topk, .jump_relu: encoder, penalty, and their settings
@@ -22,8 +23,9 @@ DEAD_AFTER = 20_000  # tokens without firing, after which a feature is dead
 RESAMPLE_EVERY = 1000  # steps after which dead features start anew; 0 is never
 
 # What is trained, each once for every seed: a condition's name, and the settings that `loss` gets.
-# A setting may be Earlier("run_1", "mean_alpha"): what run_1 measured, averaged over its seeds.
-CONDITIONS: dict[str, dict[str, Scalar | Earlier]] = {
+# A setting may be Earlier("run_1", "mean_alpha"): what run_1 measured, averaged over its seeds; or, for instance,
+# Tuned(l0=60, low=2e-4, high=2e-3): searched in 4 trainings on one more seed, until L0 on the tune part is 60.
+CONDITIONS: dict[str, dict[str, Scalar | Earlier | Tuned]] = {
     "l1=0.00100": {"l1": 0.00100},
     "l1=0.00112": {"l1": 0.00112},
     "l1=0.00126": {"l1": 0.00126},
@@ -55,9 +57,10 @@ def main() -> None:
     conditions = job.resolve(CONDITIONS)
     functions = (ARCHITECTURE, encode, loss, extra_weights)
     recipe = Recipe(*functions, LEARNING_RATE, WARMUP, DECAY, CLIP_NORM, DEAD_AFTER, RESAMPLE_EVERY)
-    trainer = Trainer(job, recipe, trainings=len(conditions) * len(job.seeds))
+    trainer = Trainer(job, recipe, trainings=len(conditions) * len(job.seeds) + trials(conditions))
     sample_BTD = Sequences(job.data["tune"]).batch(slice(0, 4))
-    for condition, settings in conditions.items():
+    for condition, searched in conditions.items():
+        settings = tune(condition, searched, trainer, encode)
         for seed in job.seeds:
             trained = trainer.train(condition, settings, seed)
             save_artefact(artefact_folder(job.out_dir, condition, seed), trained, encode, sample_BTD)

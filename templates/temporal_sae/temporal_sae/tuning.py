@@ -28,12 +28,18 @@ class Tuned:
             raise ValueError(f"{self}: 0 < low < high, l0 > 0 and at least one trial are needed")
 
 
+def trials(conditions: Mapping[str, Mapping[str, object]]) -> int:
+    """Return how many trainings the searches of all conditions take."""
+    values = [value for settings in conditions.values() for value in settings.values()]
+    return sum(value.trials for value in values if isinstance(value, Tuned))
+
+
 def tune(condition: str, settings: Mapping[str, Scalar | Tuned], trainer: Trainer, encode: Encode) -> dict[str, Scalar]:
     """Return the settings with the Tuned one as a number, and with what the search was: how, how often, how near.
 
-    L0 is taken as a power of the setting. The first trial lies in the middle of the (logarithmic) range, each later one
-    where a line through the two trials nearest to the target, or a slope of -1 through one, puts it; none leaves the
-    range. The seed is one that no result comes from. All trials are made even after a hit, so that arms which ask for
+    L0 is taken as a falling power of the setting. The first trial lies in the middle of the (logarithmic) range, each
+    later one where a line through two trials puts it, on either side of the target as soon as there are such (regula
+    falsi); none leaves the range. The seed is one that no result comes from. All trials are made even after a hit, so that arms which ask for
     the same number had the same chances. ValueError for more than one Tuned setting.
     """
     searched = {name: value for name, value in settings.items() if isinstance(value, Tuned)}
@@ -68,10 +74,12 @@ def _next(wanted: Tuned, found: list[tuple[float, float]]) -> float:
     low, high, target = math.log(wanted.low), math.log(wanted.high), math.log(wanted.l0)
     if not found:
         return (low + high) / 2
-    nearest = sorted(found, key=lambda one: abs(one[1] - target))
-    place, reached = nearest[0]
-    slope = -1.0
-    if len(nearest) > 1 and nearest[1][0] != place:
-        slope = (nearest[1][1] - reached) / (nearest[1][0] - place) or slope
-    # A sparser code needs a larger weight, so a slope upwards is noise between two trials that lie close together.
+    sparser = min((one for one in found if one[1] <= target), default=None)
+    denser = max((one for one in found if one[1] > target), default=None)
+    if sparser and denser:
+        share = (denser[1] - target) / (denser[1] - sparser[1])
+        return denser[0] + (sparser[0] - denser[0]) * min(0.9, max(0.1, share))
+    # All on one side: along the line through the two that are nearest, or a slope of -1 through the only one.
+    (place, reached), *others = sorted(found, key=lambda one: abs(one[1] - target))
+    slope = (others[0][1] - reached) / (others[0][0] - place) if others and others[0][0] != place else -1.0
     return min(high, max(low, place + (target - reached) / min(slope, -0.1)))

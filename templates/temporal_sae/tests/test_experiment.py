@@ -3,11 +3,11 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import TEMPLATE, job_content, python, write_job
 from safetensors.torch import load_file
+from temporal_sae.grade import Exam, grade
 
 EXPERIMENT = (TEMPLATE / "experiment.py").read_text()
 
@@ -45,14 +45,19 @@ def edited(run: Path, *changes: tuple[str, str]) -> None:
     ],
 )
 def test_one_constant_chooses_the_architecture_and_its_artefact_is_graded(
-    parts: dict[str, Path], tmp_path: Path, architecture: str, settings: str, metrics: dict[str, tuple[float, float]]
+    graded_part: Path,
+    exam: Exam,
+    tmp_path: Path,
+    architecture: str,
+    settings: str,
+    metrics: dict[str, tuple[float, float]],
 ) -> None:
     run = tmp_path / "run_1"
-    write_job(run, job_content(parts, steps=40))
+    write_job(run, job_content({"train": graded_part, "tune": graded_part}, steps=40))
     edited(run, ("architectures.standard ", f"architectures.{architecture} "), ("SETTINGS", settings))
     done = python("experiment.py", "--out_dir=run_1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    info = graded(run, parts)["arm"]
+    info = grade(run, exam)["arm"]
     assert info["config"]["architecture"] == architecture
     assert info["means"]["explained_variance"] > 0.3
     low, high = metrics["l0"]
@@ -60,10 +65,10 @@ def test_one_constant_chooses_the_architecture_and_its_artefact_is_graded(
 
 
 def test_an_encoder_with_a_convolution_over_past_tokens_is_causal_to_the_grader(
-    parts: dict[str, Path], tmp_path: Path
+    graded_part: Path, exam: Exam, tmp_path: Path
 ) -> None:
     run = tmp_path / "run_1"
-    write_job(run, job_content(parts, steps=40))
+    write_job(run, job_content({"train": graded_part, "tune": graded_part}, steps=40))
     edited(
         run,
         ("architectures.standard ", "architectures.topk "),
@@ -74,18 +79,9 @@ def test_an_encoder_with_a_convolution_over_past_tokens_is_causal_to_the_grader(
     )
     done = python("experiment.py", "--out_dir=run_1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert graded(run, parts)["arm"]["means"]["explained_variance"] > 0.3
+    assert grade(run, exam)["arm"]["means"]["explained_variance"] > 0.3
     kernel = load_file(run / "arm" / "seed_3" / "weights.safetensors")["kernel"]
     assert kernel[:2].abs().max() > 1e-3
-
-
-def graded(run: Path, parts: dict[str, Path]) -> dict[str, Any]:
-    out = run.parent / "graded"
-    out.mkdir()
-    flags = ("--run", str(run), "--part", str(parts["dev"]), "--out", str(out))
-    done = python("-m", "temporal_sae.grade", *flags, cwd=run.parent)
-    assert done.returncode == 0, done.stderr
-    return json.loads((out / "final_info.json").read_text())
 
 
 def test_it_takes_no_other_argument(tmp_path: Path) -> None:
@@ -103,3 +99,18 @@ def test_zero_steps_end_with_a_clear_last_line(parts: dict[str, Path], tmp_path:
 
 def test_it_stays_short() -> None:
     assert len((TEMPLATE / "experiment.py").read_text().splitlines()) <= 150
+
+
+def test_a_weight_is_tuned_to_a_target_l0_and_the_search_is_on_record(parts: dict[str, Path], tmp_path: Path) -> None:
+    run = tmp_path / "run_1"
+    write_job(run, job_content(parts, steps=40))
+    edited(run, ("SETTINGS", '"l1": Tuned(l0=6.0, low=0.02, high=0.5, trials=5)'))
+    done = python("experiment.py", "--out_dir=run_1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    config = json.loads((run / "arm" / "seed_3" / "config.json").read_text())
+    assert (config["tuned_setting"], config["tuning_trials"], config["tuning_l0"]) == ("l1", 5, 6.0)
+    assert 0.02 <= config["l1"] <= 0.5
+    assert config["tuned_l0"] == pytest.approx(6.0, rel=0.03)
+    assert not list(run.rglob("*tuning*"))
+    last = json.loads((run / "progress.jsonl").read_text().splitlines()[-1])
+    assert last["done"] == last["total"] == (5 + 2) * 40
