@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -39,13 +40,18 @@ def keep(records: Iterable[FrozenSource], workspace: Workspace) -> str:
 
 def citable(workspace: Workspace) -> Library:
     """Return what may be cited as a library; BadInput names a record that was changed since it was frozen."""
+    return library_of(workspace.read(FILE), workspace.path(FILE))
+
+
+def library_of(text: str, where: Path) -> Library:
+    """Return frozen records, one a line, as a library; BadInput names a line whose record is none any more."""
     records = []
-    for number, line in enumerate(workspace.read(FILE).split("\n")[:-1], start=1):
+    for number, line in enumerate(text.split("\n")[:-1], start=1):
         try:
             records.append(FrozenSource.model_validate_json(line))
         except ValidationError as error:
-            raise BadInput(f"{workspace.path(FILE)}:{number}: {error.errors()[0]['msg']}; restore the file") from error
-    return Library.parse("\n".join(record.entry for record in records), workspace.path(FILE))
+            raise BadInput(f"{where}:{number}: {error.errors()[0]['msg']}; restore the file") from error
+    return Library.parse("\n".join(record.entry for record in records), where)
 
 
 def readings_of(workspace: Workspace) -> Readings:

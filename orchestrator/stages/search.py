@@ -66,11 +66,11 @@ def search_sources(hypotheses: tuple[Hypothesis, ...], study: Study) -> Citable:
     """
 
     def make() -> Citable:
-        study.backends.screen.stage("search")
         library = Library.read(study.setting.folder / "references.bib")
         whole = len(library.keys) <= SHOWN_WHOLE
         chosen: list[Source] = []
         if study.backends.scholars or not whole:
+            study.backends.screen.stage("search")
             shown = library if whole else Library({})
             chosen = _chosen(_searched(shown, library, hypotheses, study), study)
         return _keep(library, list(library.keys) if whole else [], chosen, study)
