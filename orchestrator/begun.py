@@ -20,6 +20,8 @@ class Begun(Record):
     session_kind: str
     date: str
     sandbox: str
+    scholars: tuple[str, ...] = ()
+    literature: str = ""
 
 
 def provenance(begun: Begun) -> str:

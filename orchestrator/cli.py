@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from orchestrator import commands
-from orchestrator.commands.options import budget_flags, carry, model_flags, runs_flag, unsandboxed_flag
+from orchestrator.commands.options import budget_flags, carry, model_flags, runs_flag, scholar_flag, unsandboxed_flag
 from orchestrator.errors import GroundworkError
 
 FORMATS = ("diff", "udiff", "whole", "architect")
@@ -26,6 +26,8 @@ FORMATS = ("diff", "udiff", "whole", "architect")
 @click.option("--profile", metavar="NAME|FILE.toml", help="Scale of the setting; the template's default if left out.")
 @click.option("--fresh-baseline", is_flag=True, help="Execute run_0 even where an earlier idea has made it.")
 @click.option("--edit-format", type=click.Choice(FORMATS), default="diff", help="The form of the coder's edits.")
+@click.option("--literature", metavar="DIR", help="PDFs to be read first; else IDEA.literature/ beside the idea.")
+@scholar_flag
 @model_flags
 @budget_flags
 @runs_flag

@@ -33,6 +33,8 @@ class Start(Record):
     fresh_baseline: bool = False
     edit_format: EditFormat = "diff"
     key_file: Path | None = None
+    scholar: str | None = None
+    literature: Path | None = None
 
 
 class Decided(Record):

@@ -12,12 +12,17 @@ from orchestrator.stages.execute import execute_run
 from orchestrator.stages.plan import plan_runs
 from orchestrator.stages.plot import plot_runs
 from orchestrator.stages.prepare import prepare_data
+from orchestrator.stages.read import read_literature
 from orchestrator.stages.record import record_run
 from orchestrator.stages.review import review_paper
+from orchestrator.stages.search import search_sources
 from orchestrator.stages.write import SECTIONS, write_section
 from orchestrator.study import Study
 
-STAGES = ("prepare", "plan", "edit", "execute", "record", "confirm", "plot", "write", "cite", "compile", "review")
+STAGES = (
+    *("prepare", "read", "plan", "edit", "execute", "record"),
+    *("confirm", "plot", "search", "write", "cite", "compile", "review"),
+)
 
 
 class Outcome(Record):
@@ -31,11 +36,13 @@ class Outcome(Record):
 def run_idea(study: Study) -> Outcome:
     """Carry one idea from plan to reviewed paper; what the journal already holds is not done again."""
     data = prepare_data(study)
+    read_literature(study)
     plan = plan_runs(study)
     while step := next_step(plan):
         plan = take_step(step, plan, data, study)
     evidence = confirm(data.parts, plan, study)
     evidence = plot_runs(evidence, study)
+    search_sources(evidence.hypotheses, study)
     sections = [write_section(name, evidence, study) for name in SECTIONS]
     cited = cite_sources(sections, study)
     paper = compile_paper(cited.sections, evidence, study)

@@ -21,7 +21,7 @@ from orchestrator import inputs, prompts
 from orchestrator.errors import AnswersSpent, BadInput
 from orchestrator.journal import Journal
 from orchestrator.outside import Message, Request
-from orchestrator.protocols import Coder, EditFormat, Executor, LanguageModel, Screen, Typesetter
+from orchestrator.protocols import Coder, EditFormat, Executor, LanguageModel, Scholar, Screen, Typesetter
 from orchestrator.records import Decision, Idea, Limits, Profile, Reused, Step, Template
 from orchestrator.workspace import Workspace
 
@@ -43,6 +43,7 @@ class Backends:
     executor: Executor
     typesetter: Typesetter
     screen: Screen
+    scholars: tuple[Scholar, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Study:
     origin: str
     edit_format: EditFormat = "diff"
     scripted: bool = False
+    literature: Path | None = None
 
     @property
     def provenance(self) -> str:

@@ -17,6 +17,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from orchestrator.attempts import accepted, attempts
+from orchestrator.citing import library_of
 from orchestrator.errors import BadInput, GroundworkError
 from orchestrator.evidence.assemble import assemble
 from orchestrator.evidence.audit import FILE, Audit, PaperAudit, RunAudit, differences, touched
@@ -69,6 +70,13 @@ class Typeset(_Left):
     sha256: str
     sources: dict[str, str] = {}
     typed: tuple[str, ...] = ()
+
+
+class Frozen(_Left):
+    """The records of what may be cited, with the hash of their file."""
+
+    file: str
+    sha256: str
 
 
 class Sealed(Record):
@@ -142,9 +150,13 @@ def _paper(folder: Path, journal: Journal, kept: Evidence, derived: Evidence) ->
     sections = standing(written.sections, journal)
     sealed = {one.path: one.sha256 for one in sections} | typeset.sources
     pdf = {"paper.pdf": typeset.sha256} if typeset.sha256 else {}
-    findings = tuple(_changed(folder, sealed | pdf))
+    frozen = journal.find("search", "", Frozen)
+    citable = {frozen.file: frozen.sha256} if frozen else {}
+    findings = tuple(_changed(folder, sealed | pdf | citable))
     if any(finding.code == "missing" for finding in findings):
         return PaperAudit(findings=findings)
+    if frozen and not findings:
+        findings = tuple(_uncitable(folder, frozen.file))
     read_leftover(folder, BIBLIOGRAPHY, RECORD_BYTES)
     found = {
         (one.name, n): (piece, place)
@@ -173,6 +185,15 @@ def _changed(folder: Path, sealed: dict[str, str]) -> Iterator[Finding]:
             yield _error("missing", f"{path} is gone, so that the paper can't be checked", path)
         elif _sha256(folder, path) != sha256:
             yield _error("tampered", f"{path} is not the file that this idea's paper was made with", path)
+
+
+def _uncitable(folder: Path, records: str) -> Iterator[Finding]:
+    """The entries of the bibliography that are not those of frozen records."""
+    frozen = library_of(_text(folder, records), folder / records)
+    written = Library.parse(_text(folder, BIBLIOGRAPHY), folder / BIBLIOGRAPHY)
+    for key in written.keys:
+        if key not in frozen.keys or written.select([key]) != frozen.select([key]):
+            yield _error("uncitable", f"the entry {key} is not that of a source's frozen record", BIBLIOGRAPHY)
 
 
 def _text(folder: Path, path: str) -> str:

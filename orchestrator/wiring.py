@@ -18,9 +18,11 @@ from orchestrator.backends.environments import extend
 from orchestrator.backends.executor import LocalExecutor
 from orchestrator.backends.latex import Latexmk
 from orchestrator.backends.sandbox import Protection, probe
+from orchestrator.backends.scholar import open_scholars, scholar_names
 from orchestrator.begun import Begun, provenance
 from orchestrator.errors import BadInput, GroundworkError, PackageNeeded
 from orchestrator.flags import BUNDLED, BudgetFlags, Decided, Models, Start
+from orchestrator.literature import find_literature
 from orchestrator.models import prices
 from orchestrator.models.choice import Desk, open_all
 from orchestrator.models.gateway import Gateway
@@ -64,6 +66,8 @@ def begin(start: Start, models: Models) -> Iterator[Study]:
         session_kind=read_session(session)[0].kind if session else "",
         date=datetime.now(UTC).date().isoformat(),
         sandbox=protection.level,
+        scholars=scholar_names(start.scholar) if start.scholar is not None else (),
+        literature=find_literature(start.literature, idea_file),
     )
     workspace = Workspace.create(start.runs, idea.Name)
     with _resumable(workspace):
@@ -145,11 +149,13 @@ def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: 
     screen.note(f"{begun.idea} in {workspace.root}")
     screen.note(provenance(begun))
     coder = AiderCoder(Path(sys.executable), workspace.path("coder.log"), executor.open)
-    backends = Backends(_gateway(workspace, begun, keys, screen), coder, executor, Latexmk(executor), screen)
+    llm, scholars = _gateway(workspace, begun, keys, screen), open_scholars(begun.scholars, keys)
+    backends = Backends(llm, coder, executor, Latexmk(executor), screen, scholars)
     try:
         idea = inputs.load_idea(workspace.path("idea.json"))
         scripted = begun.session_kind == "scripted"
-        yield Study(idea, setting, workspace, backends, provenance(begun), begun.edit_format, scripted)
+        literature = Path(begun.literature) if begun.literature else None
+        yield Study(idea, setting, workspace, backends, provenance(begun), begun.edit_format, scripted, literature)
         if begun.session:
             drifted = drift(workspace.journal, workspace.path(SESSION))
             if drifted.compared:

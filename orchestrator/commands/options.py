@@ -61,6 +61,12 @@ def json_flag(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="As JSON.")(command)
 
 
+def scholar_flag(command: Command) -> Command:
+    """Add the flag that names the services of citations that may be asked, in their order."""
+    text = "Ask these services: openalex, semanticscholar, crossref, arxiv (none if left out)."
+    return click.option("--scholar", metavar="NAME,...", help=text)(command)
+
+
 def carry(open_study: Callable[[], AbstractContextManager[Study]], start: Start) -> None:
     """Run the loop on what `open_study` opens.
 

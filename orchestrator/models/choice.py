@@ -22,9 +22,9 @@ LIVE = {
 }
 # What a user may give a model of its own, and the stages that this means.
 ROLES = {
-    "planning": ("plan", "record"),
+    "planning": ("read", "plan", "record"),
     "coding": ("edit", "plot"),
-    "writing": ("write", "cite"),
+    "writing": ("search", "write", "cite"),
     "reviewing": ("review",),
 }
 

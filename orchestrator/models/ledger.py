@@ -15,7 +15,7 @@ from orchestrator.outside import Request
 from orchestrator.records import Record
 
 # These stages turn what is there into a paper; they may use up what the others have to leave.
-PAPER_STAGES = frozenset({"plot", "write", "cite", "compile", "review"})
+PAPER_STAGES = frozenset({"plot", "search", "write", "cite", "compile", "review"})
 
 
 class Budgets(Record):

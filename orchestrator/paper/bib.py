@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pybtex.database import BibliographyDataError, Entry, Person, parse_string
+from pybtex.errors import capture
 from pybtex.scanner import PybtexSyntaxError
 from pylatexenc.latexencode import UnicodeToLatexEncoder
 
@@ -68,9 +69,18 @@ class Library:
         return "\n".join(_line(key, entry) for key, entry in self._entries.items())
 
 
-def read_sources(path: Path) -> dict[str, Source]:
-    """Return every entry of any .bib file by key, whatever it lacks; BadInput where it is no BibTeX."""
-    return {key: source_of(key, entry) for key, entry in _entries(_text(path), path).items()}
+def read_sources(path: Path) -> tuple[dict[str, Source], tuple[str, ...]]:
+    """Return every entry of any .bib file by key, whatever it lacks, and what BibTeX would skip: keys there twice.
+
+    BadInput where the file is no BibTeX.
+    """
+    with capture() as problems:
+        entries = dict(parse_string(_text(path), "bibtex").entries.items())
+    broken = [problem for problem in problems if not isinstance(problem, BibliographyDataError)]
+    if broken:
+        raise BadInput(f"{path}: no valid BibTeX: {broken[0]}")
+    repeated = tuple(str(problem).rpartition(": ")[2] for problem in problems)
+    return {key: source_of(key, entry) for key, entry in entries.items()}, repeated
 
 
 def source_of(key: str, entry: Entry) -> Source:

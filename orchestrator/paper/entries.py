@@ -46,7 +46,9 @@ def entry_of(key: str, source: Source) -> str:
 
 def escape(text: str) -> str:
     """Return plain text as LaTeX in ASCII that prints it."""
-    return str(_ENCODER.unicode_to_latex(" ".join(text.split())))
+    encoded: str = _ENCODER.unicode_to_latex(" ".join(text.split()))
+    # BibTeX counts an escaped brace like any other, and would end the field at it.
+    return encoded.replace(r"{\{}", r"{\textbraceleft}").replace(r"{\}}", r"{\textbraceright}")
 
 
 def _name(name: str) -> str:

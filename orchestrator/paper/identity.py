@@ -99,10 +99,10 @@ def shortened(first: str, second: str) -> bool:
 def family(name: str) -> str:
     """Return the last word of a person's family name, as `words`: services disagree where a family name begins."""
     try:
-        person = Person(name)
+        last = words(" ".join(Person(name).last_names))
     except InvalidNameString:
-        return words(name)
-    return (words(" ".join(person.last_names)) or words(name)).rpartition(" ")[2]
+        last = ""
+    return (last or words(name)).rpartition(" ")[2]
 
 
 def families(source: Source) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from orchestrator.records.setting import (
     Profile,
     Template,
 )
-from orchestrator.records.source import FrozenSource, IdKind, Source
+from orchestrator.records.source import FrozenSource, IdKind, Reading, Readings, Source
 
 __all__ = [
     "Commands",
@@ -54,6 +54,8 @@ __all__ = [
     "Prepared",
     "ProcessResult",
     "Profile",
+    "Reading",
+    "Readings",
     "Record",
     "Reused",
     "Run",

@@ -65,3 +65,28 @@ class FrozenSource(Record):
         if hashlib.sha256(self.reply.encode()).hexdigest() != self.sha256:
             raise ValueError(f"the reply of {self.source} is not the one that was frozen")
         return self
+
+
+class Reading(Record):
+    """A paper of the user's: its file's name and hash, its text in the idea folder, and a model's summary of that.
+
+    `pages` counts those that were read.
+    """
+
+    file: str
+    sha256: str
+    pages: int
+    text: str
+    title: str
+    summary: str
+
+
+class Readings(Record):
+    """The papers that were read, and those that were not, each with the reason."""
+
+    papers: tuple[Reading, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """Return a paragraph for each paper, for a prompt; '' where there is none."""
+        return "\n\n".join(f"{paper.title} ({paper.file}): {paper.summary}" for paper in self.papers)

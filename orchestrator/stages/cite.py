@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from orchestrator import prompts
+from orchestrator.citing import citable
 from orchestrator.evidence.references import citation_keys
 from orchestrator.paper.bib import Library
 from orchestrator.records import Record, Section
@@ -41,7 +42,7 @@ def cite_sources(sections: list[Section], study: Study) -> Cited:
 
     def make() -> Cited:
         study.backends.screen.stage("cite")
-        library = Library.read(study.setting.folder / "references.bib")
+        library = citable(study.workspace)
         texts = {section.name: study.workspace.read(section.path) for section in sections}
         body = "\n\n".join(f"%% {name}\n{texts[name]}" for name in CITABLE if name in texts)
         prompt = prompts.render("cite", cited=_keys(texts), sections=body, library=library.describe())

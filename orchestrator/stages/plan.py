@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from orchestrator import prompts
+from orchestrator.citing import readings_of
 from orchestrator.evidence.fresh import SUFFIX as FRESH
 from orchestrator.records import Hypothesis, Plan, PlannedRun, Record
 from orchestrator.study import AnswerRefused, Study, ask, described, json_block
@@ -33,6 +34,7 @@ def plan_runs(study: Study) -> Plan:
             baseline=study.workspace.read("experiment.py"),
             seeds=len(study.setting.seeds),
             max_runs=MAX_RUNS,
+            readings=readings_of(study.workspace).describe(),
         )
         answer = ask(study, "plan", "", prompt, lambda text: _parse(study, text))
         return Plan(hypotheses=answer.hypotheses, runs=answer.runs)

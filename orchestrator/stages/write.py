@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass
 
 from orchestrator import attempts, notes, prompts
+from orchestrator.citing import citable, readings_of
 from orchestrator.errors import AnswersSpent
 from orchestrator.evidence.checks import check_section
 from orchestrator.evidence.problems import Problem
@@ -36,7 +37,7 @@ def write_section(name: str, evidence: Evidence, study: Study) -> Section:
 
     def make() -> Section:
         study.backends.screen.stage("write", name)
-        library = Library.read(study.setting.folder / "references.bib")
+        library = citable(study.workspace)
         answers: list[_Answer] = []
 
         def parse(answer: str) -> str:
@@ -96,6 +97,7 @@ def _prompt(name: str, evidence: Evidence, library: Library, study: Study) -> st
         experiment=_changes(evidence, study),
         evidence=describe(evidence),
         library=library.describe(),
+        readings=readings_of(study.workspace).describe(),
     )
 
 

@@ -6,8 +6,14 @@ import pytest
 
 from orchestrator.records import Section
 from orchestrator.stages.cite import cite_sources
+from orchestrator.stages.search import search_sources
 
 TEXT = "One sentence. Several treatments meet one control. The end \\citep{dunnett1955}.\n"
+
+
+@pytest.fixture(autouse=True)
+def citable(study):
+    search_sources((), study)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from orchestrator.errors import ModelUnavailable
 from orchestrator.models.calls import FREE, Terms
 from orchestrator.models.gateway import Gateway
+from orchestrator.stages.search import search_sources
 from orchestrator.stages.write import SECTIONS, write_section
 from orchestrator.study import MAX_ANSWERS
 from tests.stages.test_confirm import evidence  # noqa: F401
@@ -15,6 +16,11 @@ GOOD = (
     "```latex\nThe error is \\result{run_0@lr=0.1}{mse} over \\count{seeds} seeds; \\count{rejected} attempts were "
     "rejected.\n```"
 )
+
+
+@pytest.fixture(autouse=True)
+def citable(study):
+    search_sources((), study)
 
 
 def test_a_good_section_is_kept_with_its_references(study, llm, evidence):  # noqa: F811

@@ -11,11 +11,11 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import httpx
 import requests
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_random_exponential
@@ -46,15 +46,15 @@ class Manners(Record):
     total_s: float = Field(default=120.0, gt=0)
     try_s: float = Field(default=30.0, gt=0)
     pace: float = Field(default=1.0, ge=0)
-    base_urls: dict[str, str] = {}
+    base_urls: dict[str, Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+(/\S*)?$")]] = {}
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Manners:
         """Read GROUNDWORK_MAILTO, and GROUNDWORK_OPENALEX_URL and its like; BadInput for what is no address."""
         found = {name: re.fullmatch(r"GROUNDWORK_([A-Z]+)_URL", name) for name in variables}
         urls = {match[1].lower(): variables[name].rstrip("/") for name, match in found.items() if match}
-        manners = parse(cls, {"mailto": variables.get("GROUNDWORK_MAILTO", "")}, "GROUNDWORK_MAILTO")
-        return manners.model_copy(update={"base_urls": urls})
+        given = {"mailto": variables.get("GROUNDWORK_MAILTO", ""), "base_urls": urls}
+        return parse(cls, given, "GROUNDWORK_MAILTO, GROUNDWORK_*_URL")
 
     @property
     def user_agent(self) -> str:
@@ -91,6 +91,7 @@ class Line:
         self._manners = manners
         self._caught = (requests.RequestException, httpx.HTTPError, *MALFORMED, *also)
         self._last = -self._interval_s
+        self._given_up: Trouble | None = None
 
     def find(self, question: Callable[[], T]) -> T | None:
         """Return the answer to a question for one thing, None where the service says that it has no such thing."""
@@ -102,7 +103,7 @@ class Line:
             raise
 
     def ask(self, question: Callable[[], T]) -> T:
-        """Return the answer; raises ScholarUnavailable."""
+        """Return the answer; raises ScholarUnavailable, and at once where a question before was tried in vain."""
         doubling = wait_random_exponential(multiplier=self._manners.wait_s, max=30.0, min=self._manners.wait_s / 2)
 
         def wait(state: RetryCallState) -> float:
@@ -110,6 +111,8 @@ class Line:
             return max(doubling(state), error.wait_s if isinstance(error, Trouble) else 0.0)
 
         try:
+            if self._given_up:
+                raise self._given_up
             return Retrying(
                 retry=retry_if_exception(lambda error: isinstance(error, Trouble) and error.again),
                 stop=stop_after_attempt(self._manners.tries) | stop_before_delay(self._manners.total_s),
@@ -117,6 +120,7 @@ class Line:
                 reraise=True,
             )(lambda: self._try(question))
         except Trouble as trouble:
+            self._given_up = trouble if trouble.again else None
             raise ScholarUnavailable(
                 f"{self._service}: {trouble}; try again later, or name other services with --scholar"
             ) from trouble
