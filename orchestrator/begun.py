@@ -22,6 +22,7 @@ class Begun(Record):
     sandbox: str
     scholars: tuple[str, ...] = ()
     literature: str = ""
+    improve: bool = False
 
 
 def provenance(begun: Begun) -> str:

@@ -25,6 +25,7 @@ FORMATS = ("diff", "udiff", "whole", "architect")
 @click.option("--template", metavar="NAME|DIR", help="Another setting than the one that the idea names.")
 @click.option("--profile", metavar="NAME|FILE.toml", help="Scale of the setting; the template's default if left out.")
 @click.option("--fresh-baseline", is_flag=True, help="Execute run_0 even where an earlier idea has made it.")
+@click.option("--improve", is_flag=True, help="Revise the paper once, after its review, through all checks again.")
 @click.option("--edit-format", type=click.Choice(FORMATS), default="diff", help="The form of the coder's edits.")
 @click.option("--literature", metavar="DIR", help="PDFs to be read first; else IDEA.literature/ beside the idea.")
 @scholar_flag

@@ -35,6 +35,7 @@ class Start(Record):
     key_file: Path | None = None
     scholar: str | None = None
     literature: Path | None = None
+    improve: bool = False
 
 
 class Decided(Record):

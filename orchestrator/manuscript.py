@@ -29,11 +29,11 @@ ORDER = {
     "conclusion": "Conclusion",
 }
 BIBLIOGRAPHY = "latex/references.bib"
-REVISIONS = ("adopt", "mend")
+REVISIONS = ("adopt", "mend", "revise")
 
 
 class Revision(Record):
-    """A section after it was written and cited: a person's edit, or LaTeX that was mended; `what` says how."""
+    """A section after it was written and cited: a person's edit, LaTeX that was mended, or an answer to the review."""
 
     section: Section
     by: Literal["person", "code", "model"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from orchestrator.errors import BudgetReached
-from orchestrator.records import Plan, Prepared, Record, Step
-from orchestrator.stages.cite import cite_sources
+from orchestrator.manuscript import standing
+from orchestrator.records import Evidence, Plan, Prepared, Record, Step
+from orchestrator.stages.cite import Cited, cite_again, cite_sources
 from orchestrator.stages.compile import compile_paper
 from orchestrator.stages.confirm import confirm
 from orchestrator.stages.edit import edit_experiment
@@ -14,10 +15,11 @@ from orchestrator.stages.plot import plot_runs
 from orchestrator.stages.prepare import prepare_data
 from orchestrator.stages.read import read_literature
 from orchestrator.stages.record import record_run
-from orchestrator.stages.review import review_paper
+from orchestrator.stages.review import Review, review_paper
 from orchestrator.stages.search import search_sources
-from orchestrator.stages.write import SECTIONS, write_section
+from orchestrator.stages.write import SECTIONS, revise_section, write_section
 from orchestrator.study import Study
+from orchestrator.typesetting import Compiled
 
 STAGES = (
     *("prepare", "read", "plan", "edit", "execute", "record"),
@@ -46,8 +48,18 @@ def run_idea(study: Study) -> Outcome:
     sections = [write_section(name, evidence, study) for name in SECTIONS]
     cited = cite_sources(sections, study)
     paper = compile_paper(cited.sections, evidence, study)
-    review_paper(paper.pdf, evidence, study)
+    reviewed = review_paper(paper.pdf, evidence, study)
+    if study.improve and reviewed.review:
+        paper = _improve(cited, reviewed.review, evidence, study)
     return Outcome(folder=str(study.workspace.root), pdf=paper.pdf, missing=paper.missing)
+
+
+def _improve(cited: Cited, review: Review, evidence: Evidence, study: Study) -> Compiled:
+    """Return the paper after one revision of every section, cited and compiled again."""
+    sections = standing(cited.sections, study.workspace.journal)
+    revised = [revise_section(one, review.model_dump_json(indent=1), evidence, study) for one in sections]
+    cite_again(revised, study)
+    return compile_paper(cited.sections, evidence, study)
 
 
 def take_step(step: Step, plan: Plan, data: Prepared, study: Study) -> Plan:

@@ -100,7 +100,8 @@ class Setting:
 class Study:
     """One idea, carried from plan to paper in its folder.
 
-    `origin` says who answers, and since when; `scripted`: the answers were written in advance.
+    `origin` says who answers, and since when; `scripted`: the answers were written in advance; `improve`:
+    the paper is revised once after its review.
     """
 
     idea: Idea
@@ -110,6 +111,7 @@ class Study:
     origin: str
     edit_format: EditFormat = "diff"
     scripted: bool = False
+    improve: bool = False
     literature: Path | None = None
 
     @property

@@ -68,6 +68,7 @@ def begin(start: Start, models: Models) -> Iterator[Study]:
         sandbox=protection.level,
         scholars=scholar_names(start.scholar) if start.scholar is not None else (),
         literature=find_literature(start.literature, idea_file),
+        improve=start.improve,
     )
     workspace = Workspace.create(start.runs, idea.Name)
     with _resumable(workspace):
@@ -98,7 +99,7 @@ def reopen(run: str, start: Start, budgets: BudgetFlags, decided: Decided | None
     limits = budgets.over(last.budgets if last else begun.models.budgets)
     models = begun.models.model_copy(update={"budgets": limits})
     models.check(keys)
-    begun = begun.model_copy(update={"models": models})
+    begun = begun.model_copy(update={"models": models, "improve": begun.improve or start.improve})
     with _resumable(workspace), _open(workspace, begun, keys, allow_unsandboxed=start.allow_unsandboxed) as study:
         _decide(decided or Decided(), study)
         yield study
@@ -155,7 +156,17 @@ def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: 
         idea = inputs.load_idea(workspace.path("idea.json"))
         scripted = begun.session_kind == "scripted"
         literature = Path(begun.literature) if begun.literature else None
-        yield Study(idea, setting, workspace, backends, provenance(begun), begun.edit_format, scripted, literature)
+        yield Study(
+            idea,
+            setting,
+            workspace,
+            backends,
+            provenance(begun),
+            edit_format=begun.edit_format,
+            scripted=scripted,
+            improve=begun.improve,
+            literature=literature,
+        )
         if begun.session:
             drifted = drift(workspace.journal, workspace.path(SESSION))
             if drifted.compared:

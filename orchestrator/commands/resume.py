@@ -13,6 +13,7 @@ from orchestrator.commands.options import budget_flags, carry, runs_flag, unsand
     "--allow-package", multiple=True, metavar="NAME", help="Install this package, and execute all runs again."
 )
 @click.option("--deny-package", multiple=True, metavar="NAME", help="Tell the model that it has to do without.")
+@click.option("--improve", is_flag=True, help="Revise the paper once, after its review, through all checks again.")
 @budget_flags
 @runs_flag
 @unsandboxed_flag

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Hashable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from orchestrator.errors import GroundworkError
@@ -53,7 +54,11 @@ def check(text: str, evidence: Evidence, citation_keys: Collection[str]) -> tupl
 
 def check_labels(sections: Mapping[str, str]) -> tuple[Problem, ...]:
     """Return the labels that several sections define, and the pointers to a label that none of them defines."""
-    return tuple(problem for found in label_problems(sections, {}).values() for problem in found)
+    return tuple(
+        replace(problem, message=f"{name}: {problem.message}")
+        for name, found in label_problems(sections, {}).items()
+        for problem in found
+    )
 
 
 def label_problems(

@@ -58,6 +58,13 @@ def cite_sources(sections: list[Section], study: Study) -> Cited:
     return study.workspace.journal.once("cite", "", Cited, make)
 
 
+def cite_again(sections: list[Section], study: Study) -> None:
+    """Write the bibliography of sections that were revised: what they cite, of what may be cited."""
+    library = citable(study.workspace)
+    keys = _keys({section.name: study.workspace.read(section.path) for section in sections})
+    study.workspace.write(BIBLIOGRAPHY, library.select(tuple(key for key in keys if key in library.keys)))
+
+
 def _parse(text: str, texts: dict[str, str], library: Library) -> CiteAnswer:
     answer = json_block(text, CiteAnswer)
     for citation in answer.citations:

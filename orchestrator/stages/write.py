@@ -11,6 +11,7 @@ from orchestrator.errors import AnswersSpent
 from orchestrator.evidence.checks import check_section
 from orchestrator.evidence.problems import Problem
 from orchestrator.evidence.references import describe
+from orchestrator.manuscript import Revision
 from orchestrator.paper.bib import Library
 from orchestrator.records import Edit, Evidence, Section
 from orchestrator.study import AnswerRefused, Study, ask, block, described
@@ -53,6 +54,34 @@ def write_section(name: str, evidence: Evidence, study: Study) -> Section:
         return Section(name=name, path=path, sha256=study.workspace.write(path, text))
 
     return study.workspace.journal.once("write", name, Section, make)
+
+
+def revise_section(section: Section, review: str, evidence: Evidence, study: Study) -> Section:
+    """Return a section after its one revision; the text as it stands where no answer holds.
+
+    The model gets the section with the review beside what it was written from, and the same checks apply.
+    """
+
+    def make() -> Revision:
+        name, before = section.name, study.workspace.read(section.path)
+        study.backends.screen.stage("write", f"{name}, after the review")
+        library = citable(study.workspace)
+        task = prompts.render("revise", section=name, text=before, review=review)
+
+        def parse(answer: str) -> str:
+            text = block(answer, "latex").strip() + "\n"
+            return _Answer(text, check_section(name, text, evidence, library.keys)).accepted()
+
+        prompt = f"{_prompt(name, evidence, library, study)}\n{task}"
+        try:
+            text = ask(study, "write", f"{name}.revised", prompt, parse)
+        except AnswersSpent:
+            return Revision(section=section, by="model", what=("no revision passed the checks",))
+        path = f"latex/revised/{name}.tex"
+        revised = Section(name=name, path=path, sha256=study.workspace.write(path, text))
+        return Revision(section=revised, by="model", what=("revised after the review",))
+
+    return study.workspace.journal.once("revise", section.name, Revision, make).section
 
 
 @dataclass(frozen=True)

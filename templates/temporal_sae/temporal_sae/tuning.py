@@ -39,8 +39,8 @@ def tune(condition: str, settings: Mapping[str, Scalar | Tuned], trainer: Traine
 
     L0 is taken as a falling power of the setting. The first trial lies in the middle of the (logarithmic) range, each
     later one where a line through two trials puts it, on either side of the target as soon as there are such (regula
-    falsi); none leaves the range. The seed is one that no result comes from. All trials are made even after a hit, so that arms which ask for
-    the same number had the same chances. ValueError for more than one Tuned setting.
+    falsi); none leaves the range. The seed is one that no result comes from. All trials are made even after a hit, so
+    that arms which ask for the same number had the same chances. ValueError for more than one Tuned setting.
     """
     searched = {name: value for name, value in settings.items() if isinstance(value, Tuned)}
     fixed = {name: value for name, value in settings.items() if not isinstance(value, Tuned)}
