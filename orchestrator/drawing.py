@@ -21,6 +21,7 @@ Points = list[list[float]]
 
 def main(script: str) -> None:
     """Run `script` in this process, with figures that tell what they show when they are saved."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     source = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in (script, DATA)}
@@ -34,7 +35,8 @@ def main(script: str) -> None:
             ".png": {"Source": stamp},
         }
         options["metadata"] = {**(options.get("metadata") or {}), **fields.get(path.suffix, {})}
-        plain(self, fname, **options)
+        with rc_context({"pdf.fonttype": 42}):  # outlines as venues want them, not Type 3
+            plain(self, fname, **options)
         if path.suffix == ".pdf":
             path.with_suffix(".json").write_text(json.dumps(describe(self) | {"source": source}))
 

@@ -109,7 +109,7 @@ def _job(workspace: Workspace) -> dict[str, Scalar]:
 
 def _attempt(run: Run) -> Attempt:
     name = run.step.planned.name if run.step.planned else "baseline"
-    findings = tuple(f"{finding.code}: {finding.message}" for finding in run.findings)
+    findings = tuple(f"{finding.code}: {finding.message}" for finding in (*run.findings, *run.withdrawn))
     return Attempt(run.step.label, name, run.accepted, findings)
 
 

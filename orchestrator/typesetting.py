@@ -18,7 +18,7 @@ from orchestrator.evidence.striking import Key, SetSection, set_pieces
 from orchestrator.evidence.syntax import read
 from orchestrator.manuscript import BIBLIOGRAPHY, Revision, account_of, paper_of
 from orchestrator.paper.bib import Library
-from orchestrator.paper.mending import mend, mend_labels
+from orchestrator.paper.mending import mend
 from orchestrator.paper.pieces import Piece, digest, lines_of, pieces_of, typed
 from orchestrator.paper.tex import Paper, complaints, render
 from orchestrator.protocols import Screen, Typesetter
@@ -229,12 +229,12 @@ def _paper(proof: Proof) -> Paper:
 
 
 def _set(proof: Proof) -> dict[Key, SetSection]:
-    """Set every piece that is not shown as typed; a pointer to a label that is shown nowhere prints the label."""
+    """Set every piece that is not shown as typed; labels and pointers are those of all of them."""
     sources = {
         (name, n): piece.source for name, several in proof.pieces.items() for n, piece in enumerate(several)
         if not piece.typed
     }  # fmt: skip
-    return set_pieces(mend_labels(sources), proof.evidence, bibliography(proof.press.workspace).keys)
+    return set_pieces(sources, proof.evidence, bibliography(proof.press.workspace).keys)
 
 
 def _bodies(proof: Proof, done: dict[Key, SetSection]) -> dict[str, list[str]]:

@@ -31,7 +31,6 @@ from orchestrator.leftovers import LeftoverRefused, read_leftover
 from orchestrator.manuscript import standing
 from orchestrator.observing import SEAL, Seal
 from orchestrator.paper.bib import Library
-from orchestrator.paper.mending import mend_labels
 from orchestrator.paper.pieces import digest, placed
 from orchestrator.records import Evidence, EvidenceEntry, Figure, FinalInfo, Finding, Plan, Record, Run, Section
 
@@ -169,7 +168,7 @@ def _paper(folder: Path, journal: Journal, kept: Evidence, derived: Evidence) ->
         for place in unset
     )
     files = PaperFiles(
-        texts=mend_labels({key: piece.source for key, (piece, place) in found.items() if place not in unset}),
+        texts={key: piece.source for key, (piece, place) in found.items() if place not in unset},
         places={key: place for key, (_, place) in found.items()},
         document=_text(folder, PAPER),
         citation_keys=Library.read(folder / BIBLIOGRAPHY).keys,

@@ -18,7 +18,7 @@ PROSE = {
         "\\resultstable{run_0}{mse}{tab:all}{The baseline.}\n\n\\evidencefigure{mse}{fig:mse}{The baseline.}"
     ),
     "conclusion": "H1 is \\outcome{H1} and H2 is \\outcome{H2}. Nothing was learnt of momentum.",
-    "abstract": "With \\count{seeds} seeds we asked if momentum helps. H1 is \\outcome{H1} and H2 is \\outcome{H2}.",
+    "abstract": "We asked of momentum in \\count{seeds} seeds. H1 is \\outcome{H1} and H2 is \\outcome{H2}.",
     "title": "Does Momentum Help Polynomial Regression?",
 }
 
@@ -29,7 +29,8 @@ def failed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("failed")
     header, entries = read_session(QUICK / "quick_momentum.session.jsonl")
     nothing = next(e for e in entries if (e.stage, e.step) == ("edit", "run_2.1"))
-    kept = [e for e in entries if e.stage in ("plan", "plot", "cite") or e.step in ("run_0.1", "related_work")]
+    stages, steps = ("plan", "plot", "cite", "review"), ("run_0.1", "related_work")
+    kept = [e for e in entries if e.stage in stages or e.step in steps]
     edits = [nothing.model_copy(update={"step": f"run_1.{n}"}) for n in range(1, 5)]
     prose = [
         nothing.model_copy(update={"stage": "write", "step": name, "answer": f"```latex\n{text}\n```"})

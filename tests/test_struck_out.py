@@ -21,7 +21,7 @@ as typed
 \end{verbatim}
 Table~\ref{tab:results} is there, Table~\ref{tab:nowhere} is not.
 """
-CONCLUSION = r"H1 is \outcome{H1}, and H2 is \outcome{H2}. This { does not parse, and $ stays open."
+CONCLUSION = r"H1 is \outcome{H1}, and H2 is \outcome{H2}. This $\frac{a}$ does not parse."
 
 
 def session(path, **sections):
@@ -64,7 +64,7 @@ def test_what_was_refused_is_legible_as_it_was_typed(pages):
     for typed in ("Momentumimprovestheerrorby12\\%", "\\result{run_7}{mse}", "\\newcommand{\\x}{hidden}", "[U+03B1]"):
         assert typed in plain, typed
     assert "\\begin{verbatim}astyped\\end{verbatim}" in plain
-    assert "This{doesnotparse,and$staysopen." in plain
+    assert "This$\\frac{a}$doesnotparse." in plain
     assert "never answered in a form that can be used" in pages
 
 

@@ -16,7 +16,7 @@ from orchestrator.typography import breakable, code, escape, tex_interval, tex_s
 
 HASH_DIGITS = 12
 # What fits a line of the page in the size of the appendix' code.
-CODE_COLUMNS = 108
+CODE_COLUMNS = 98
 
 
 def values(evidence: Evidence, numbers: tuple[int, ...], texts: Iterable[str], account: Account) -> dict[str, object]:

@@ -6,18 +6,11 @@ drops words; what it can't know is left as it is, for the check to name.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from orchestrator.evidence.syntax import read
 from orchestrator.paper.repairs import characters, commands, formulas, markdown, nesting
-
-Key = TypeVar("Key", bound=Hashable)
-
-_LABEL = re.compile(r"\\label\{([^{}]*)\}")
-_POINTER = re.compile(r"\\(?:eqref|ref|autoref)\{([^{}]*)\}")
 
 REPAIRS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("Markdown's blocks are LaTeX", markdown.blocks),
@@ -62,26 +55,3 @@ def mend(text: str) -> Mended:
 
 def _parses(text: str) -> bool:
     return not any(message.startswith("this does not parse") for _, message in read(text).faults)
-
-
-def mend_labels(texts: Mapping[Key, str]) -> dict[Key, str]:
-    """Return texts that are set together, with each label once; a pointer to none of them prints the label's name."""
-    known: set[str] = set()
-    once = {key: _without(text, known) for key, text in texts.items()}
-    return {key: _POINTER.sub(lambda p: p[0] if p[1] in known else _named(p[1]), text) for key, text in once.items()}
-
-
-def _without(text: str, known: set[str]) -> str:
-    def one(label: re.Match[str]) -> str:
-        if label[1] in known:
-            return ""
-        known.add(label[1])
-        return label[0]
-
-    text = _LABEL.sub(one, text)
-    known.update(name for _, name in read(text).labels)
-    return text
-
-
-def _named(label: str) -> str:
-    return rf"\texttt{{{label.replace('_', chr(92) + '_')}}}"

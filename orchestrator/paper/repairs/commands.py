@@ -36,6 +36,7 @@ _REFUSED = _names(
     "special csname catcode usepackage documentclass immediate openout read bibliography bibliographystyle loop "
     "expandafter begingroup endgroup begin end color textcolor"
 )
+_DEFINED = re.compile(r"\\(?:def|let|(?:re)?newcommand\*?)\s*\{?\\([A-Za-z]+)")
 _ADDRESS = re.compile(r"\\(?:url|href)\{([^{}]*)\}(?:(?<=\})\{([^{}]*)\})?")
 _SCRIPTS = re.compile(r"\s*[_^](?:\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z0-9])")
 _CHAIN = re.compile(r"\s*(?:[=<>+/-]\s*)?(?:\\([A-Za-z]+)|\d[\d.]*(?=\s|[.,;:)]|$))")
@@ -61,8 +62,9 @@ def aliases(text: str) -> str:
 
 def unknown(text: str) -> str:
     """Set what an unknown command holds, and its name where it holds nothing."""
-    tokens = [t for t in scan(text) if t.kind == "command" and t.name.isalpha()]
-    for token in reversed([t for t in tokens if t.name not in _KNOWN | _REFUSED]):
+    known = _KNOWN | _REFUSED | set(_DEFINED.findall(text))
+    tokens = [t for t in scan(text) if t.kind == "command" and t.name.isalpha() and t.name not in known]
+    for token in reversed(tokens):
         text = text[: token.start] + _unwrapped(text, token)
     return text
 

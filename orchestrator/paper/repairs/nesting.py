@@ -90,7 +90,10 @@ def paragraphs(text: str) -> str:
 def _ends_here(name: str, text: str, position: int) -> bool:
     """True where an environment that has no end cannot go on after the blank line before `position`."""
     rest = text[position:]
-    return rf"\end{{{name}}}" not in rest and not (name in vocab.LISTS and rest.startswith(r"\item"))
+    begin, end = rf"\begin{{{name}}}", rf"\end{{{name}}}"
+    if name in vocab.LISTS:
+        return not rest.startswith(r"\item") and rest.count(end) <= rest.count(begin)
+    return end not in rest or begin in rest[: rest.index(end)]
 
 
 def _closing(open_ones: list[str], name: str) -> str:
