@@ -54,6 +54,8 @@ def cite_check(file: Path, library: tuple[Path, ...], scholar: str | None, *, as
         click.echo(
             f"{file}: {', '.join(f'{count} {word}' for word, count in counts.items())}; asked: {', '.join(names)}"
         )
+        if counts["unknown"] and not scholar:
+            click.echo("A library doesn't know every work; --scholar asks services for those that it lacks.")
     sys.exit(0 if counts["verified"] == len(checked) else 1)
 
 
