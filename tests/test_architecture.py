@@ -35,7 +35,7 @@ def test_stages_have_one_module_one_test_and_one_prompt_of_the_same_name():
 def test_each_section_has_a_prompt():
     from orchestrator.stages.write import SECTIONS
 
-    assert stems("orchestrator/prompts/write", "*.md.j2") - {"_common"} == set(SECTIONS)
+    assert stems("orchestrator/prompts/write", "*.md.j2") - {"_common", "_revise"} == set(SECTIONS)
 
 
 @pytest.mark.parametrize("path", CODE + TEMPLATE_CODE, ids=lambda path: str(path.relative_to(ROOT)))

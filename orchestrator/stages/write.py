@@ -66,7 +66,7 @@ def revise_section(section: Section, review: str, evidence: Evidence, study: Stu
         name, before = section.name, study.workspace.read(section.path)
         study.backends.screen.stage("write", f"{name}, after the review")
         library = citable(study.workspace)
-        task = prompts.render("revise", section=name, text=before, review=review)
+        task = prompts.render("write/_revise", section=name, text=before, review=review)
 
         def parse(answer: str) -> str:
             text = block(answer, "latex").strip() + "\n"
