@@ -1,6 +1,7 @@
 """Fifteen runs on stored activations against fifteen runs that compute their own.
 
-    PYTHONPATH=templates/temporal_sae .envs/temporal_sae/bin/python benchmarks/store.py [--turns 3] [--sequences 96]
+    OMP_WAIT_POLICY=PASSIVE PYTHONPATH=templates/temporal_sae \\
+        .envs/temporal_sae/bin/python benchmarks/store.py [--turns 3] [--sequences 96]
 
 The setting is the cpu profile's: SmolLM2-135M up to block 9, sequences of 64 tokens, 1152 features, batches of 16; a
 run is one pass over the sequences by the template's own training step. One arm computes the activations once, writes
@@ -24,6 +25,7 @@ import numpy as np
 import torch
 from temporal_sae import corpus, store
 from temporal_sae.activations import ResidualStream, as_stored, compute, norms, scale_to_unit
+from temporal_sae.allocator import keep_freed_memory
 from temporal_sae.data import Sequences, shuffled, to_tensor
 from temporal_sae.sae import SparseAutoencoder
 from temporal_sae.training import Recipe, State, Training
@@ -56,7 +58,7 @@ def main() -> None:
     parser.add_argument("--sequences", type=int, default=96)
     parser.add_argument("--cache", type=Path, default=CACHE)
     given = parser.parse_args()
-    bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     print(f"{torch.get_num_threads()} threads; {RUNS} runs on {given.sequences} sequences; medians (range)")
     print(f"{'model in':<10}{'extraction, tokens/s':>28}{'training, tokens/s':>28}{'recomputing / store':>28}")
     for dtype in ("fp32", "bf16") if bf16 else ("fp32",):
@@ -97,6 +99,7 @@ class Bench:
 
     def idea(self, turn: int) -> Idea:
         """Measure fifteen runs in either way, in turns."""
+        keep_freed_memory()
         with tempfile.TemporaryDirectory() as scratch:
             part = Path(scratch) / "train"
             idea = Idea(extraction_s=timed(lambda: self.extract(part)))
@@ -105,6 +108,7 @@ class Bench:
                 seed = 100 * turn + run
                 idea.stored_s.append(timed(lambda seed=seed: self.train(data.batches(BATCH, self.steps, seed), seed)))
                 idea.computed_s.append(timed(lambda seed=seed: self.train(self.on_the_fly(seed), seed)))
+        print(f"  turn {turn + 1}: {idea.ratio:.1f} times", file=sys.stderr, flush=True)
         return idea
 
     @property

@@ -74,7 +74,11 @@ class Splice:
         from transformers.utils import logging
 
         logging.disable_progress_bar()
-        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
+        load = AutoModelForCausalLM.from_pretrained
+        model, about = load(folder, dtype=torch.float32, local_files_only=True, output_loading_info=True)
+        if about["missing_keys"]:  # would be drawn at random, anew each time
+            raise SpliceError(f"{folder}: the model lacks {min(about['missing_keys'])}; save it with its head")
+        self._model = model.eval()
         self._ids_NS = torch.from_numpy(ids_NS.astype(np.int64))
 
     @torch.inference_mode()

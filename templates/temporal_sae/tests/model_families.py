@@ -11,13 +11,13 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     Gemma2Config,
-    Gemma2Model,
+    Gemma2ForCausalLM,
     GPT2Config,
     GPT2Model,
     GPTNeoXConfig,
-    GPTNeoXModel,
+    GPTNeoXForCausalLM,
     LlamaConfig,
-    LlamaModel,
+    LlamaForCausalLM,
     PreTrainedTokenizerFast,
 )
 
@@ -25,9 +25,9 @@ BLOCKS, D_IN, WORDS = 3, 16, 50
 COMMON = {"vocab_size": WORDS, "hidden_size": D_IN, "intermediate_size": 32, "num_hidden_layers": BLOCKS}
 HEADS = {"num_attention_heads": 2}
 FAMILIES = {
-    "llama": lambda: LlamaModel(LlamaConfig(**COMMON, **HEADS)),
-    "pythia": lambda: GPTNeoXModel(GPTNeoXConfig(**COMMON, **HEADS)),
-    "gemma": lambda: Gemma2Model(Gemma2Config(**COMMON, **HEADS, num_key_value_heads=1, head_dim=8)),
+    "llama": lambda: LlamaForCausalLM(LlamaConfig(**COMMON, **HEADS)),
+    "pythia": lambda: GPTNeoXForCausalLM(GPTNeoXConfig(**COMMON, **HEADS)),
+    "gemma": lambda: Gemma2ForCausalLM(Gemma2Config(**COMMON, **HEADS, num_key_value_heads=1, head_dim=8)),
     "gpt2": lambda: GPT2Model(GPT2Config(vocab_size=WORDS, n_embd=D_IN, n_layer=BLOCKS, n_head=2)),
 }
 

@@ -75,3 +75,11 @@ def test_tokens_of_another_text_are_refused(part: Path) -> None:
     np.save(part / "tokens.npy", np.zeros((3, 2), dtype=np.int32))
     with pytest.raises(SpliceError, match=r"shape \(3, 2\), expected \(20, 8\)"):
         Splice(part, Sequences(part))
+
+
+def test_a_model_without_its_head_is_refused(part: Path, tmp_path: Path) -> None:
+    about = json.loads((part / "meta.json").read_text())
+    LlamaForCausalLM.from_pretrained(about["model_folder"]).model.save_pretrained(tmp_path / "headless")
+    (part / "meta.json").write_text(json.dumps({**about, "model_folder": str(tmp_path / "headless")}))
+    with pytest.raises(SpliceError, match="lacks lm_head.weight; save it with its head"):
+        Splice(part, Sequences(part))
