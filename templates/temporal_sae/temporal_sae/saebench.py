@@ -1,10 +1,11 @@
 """Evaluates a run's SAEs with SAEBench (Karvonen et al., 2025), as far as its data is here. Trusted; no network.
 
     python -m temporal_sae.saebench --run RUN_DIR --part PART_DIR --out OUT_DIR
-        [--evaluations core,...] [--artefacts CONDITION/seed_S,...] [--data DIR]
+        [--evaluations core,...] [--artefacts CONDITION/seed_S,...] [--data DIR] [--saelens]
 
-Writes `OUT/saebench.json`: {artefact: {evaluation: {status, why, note, results}}} with status `ran`, `skipped` or
-`failed`, for every evaluation of the table below, asked for or not; SAEBench's own records and a log lie beside it.
+Writes `OUT/saebench.json`: {artefact: {evaluation: {status, why, note, main, results}}} with status `ran`, `skipped` or
+`failed`, for every evaluation of `saebench_table`, asked for or not; `main` are the results that a table shows.
+SAEBench's own records and a log lie beside it and, with --saelens, what SAELens can load, in `OUT/saelens`.
 Nothing is downloaded: a data set is looked for as `DIR/<its name on the hub>`, a clone of its repository or a folder of
 files that `datasets.load_dataset` reads. An evaluation that fails is a result: the exit status is 0, or 2 where nothing
 could be tried, with the reason on stderr.
@@ -23,16 +24,16 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from temporal_sae.encoding import EncoderError
-from temporal_sae.grade import UngradableError
+from temporal_sae.checks import UngradableError
+from temporal_sae.encoding import EncoderError, Host, hosts_beside
 from temporal_sae.held_out import HeldOut, IncompletePartError
-from temporal_sae.saelens_export import NotExportableError, export, find_artefacts, open_artefact
+from temporal_sae.saebench_table import EVALUATIONS, Evaluation
+from temporal_sae.saelens_export import ENCODER_S, NotExportableError, export, find_artefacts, read_artefact
 from temporal_sae.storage import UnreadableError, write_json
 
 if TYPE_CHECKING:
@@ -42,50 +43,6 @@ if TYPE_CHECKING:
     from temporal_sae.saebench_adapter import SequenceSAE
 
 BATCH = 32
-REVIEWS, BIOS = "canrager/amazon_reviews_mcauley_1and5", "LabHC/bias_in_bios"
-AUDITED = "an audit of SAEBench (Chanin et al., 2026) says that this metric should not be used"
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One of SAEBench's evaluations: its folder and config, the data it loads by name, and what to know about it.
-
-    `all_data`: it needs every data set; otherwise it runs on those that are here. `elsewhere`: why it never runs here.
-    """
-
-    folder: str = ""
-    config: str = ""
-    data: tuple[str, ...] = ()
-    all_data: bool = False
-    settings: tuple[tuple[str, Any], ...] = ()
-    note: str = ""
-    elsewhere: str = ""
-
-
-EVALUATIONS = {
-    "core": Evaluation(),
-    "absorption": Evaluation("absorption", "AbsorptionEvalConfig", note="takes hours on a CPU; meant for 2B and more"),
-    "sparse_probing": Evaluation(
-        "sparse_probing",
-        "SparseProbingEvalConfig",
-        (BIOS, REVIEWS, "codeparrot/github-code", "fancyzhx/ag_news", "Helsinki-NLP/europarl"),
-    ),
-    "scr": Evaluation(
-        "scr_and_tpp", "ScrAndTppEvalConfig", (BIOS, REVIEWS), settings=(("perform_scr", True),), note=AUDITED
-    ),
-    "tpp": Evaluation(
-        "scr_and_tpp", "ScrAndTppEvalConfig", (BIOS, REVIEWS), settings=(("perform_scr", False),), note=AUDITED
-    ),
-    "unlearning": Evaluation(
-        "unlearning",
-        "UnlearningEvalConfig",
-        ("cais/wmdp", "cais/mmlu", "wikitext", "sae_bench/evals/unlearning/data/bio-forget-corpus.jsonl"),
-        all_data=True,
-        note="meant for instruction-tuned models of 2B and more",
-    ),
-    "ravel": Evaluation(elsewhere="it loads its data from the hub by itself"),
-    "autointerp": Evaluation(elsewhere="it needs a language model as a judge"),
-}
 
 
 def main() -> int:
@@ -96,16 +53,26 @@ def main() -> int:
     parser.add_argument("--evaluations", default="core")
     parser.add_argument("--artefacts", default="")
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--saelens", action="store_true")
     given = parser.parse_args()
-    work_offline(given.out.resolve() / "datasets")
+    given.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="datasets-", dir=given.out.resolve()) as cache:
+        work_offline(Path(cache))
+        return evaluate(given)
+
+
+def evaluate(given: argparse.Namespace) -> int:
+    """Evaluate as the command line says, and write after each artefact; return the exit status."""
     try:
         wanted = chosen(given.evaluations, list(EVALUATIONS), "--evaluations")
         run = given.run.resolve()
         artefacts = chosen(given.artefacts, find_artefacts(run), "--artefacts")
-        bench = Bench(HeldOut(given.part.resolve()), given.out.resolve(), given.data and given.data.resolve())
-    except (ValueError, IncompletePartError, UngradableError, UnreadableError) as error:
+        part, (host, _) = HeldOut(given.part.resolve()), hosts_beside(ENCODER_S)
+        bench = Bench(part, host, given.out.resolve(), given.data and given.data.resolve())
+    except (ValueError, IncompletePartError, UngradableError, UnreadableError, EncoderError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    bench.saelens = given.saelens
     entries = {}
     for artefact in artefacts:
         entries[artefact] = bench.evaluate(run, artefact, wanted)
@@ -134,8 +101,10 @@ def chosen(names: str, there_are: list[str], flag: str) -> list[str]:
 class Bench:
     """A part of the data with its language model, loaded once, to evaluate one artefact after another."""
 
-    def __init__(self, part: HeldOut, out: Path, data: Path | None) -> None:
-        """Load the model. `data` is the folder of data sets, if there is one.
+    saelens = False  # whether artefacts that SAELens can load are written into `out`, too
+
+    def __init__(self, part: HeldOut, host: Host, out: Path, data: Path | None) -> None:
+        """Load the model. Encoders run in `host`; `data` is the folder of data sets, if there is one.
 
         What SAEBench computes once for several SAEs lasts as long as this: it would use it again for other data, too.
         """
@@ -143,7 +112,7 @@ class Bench:
 
         from temporal_sae.saebench_adapter import load_model
 
-        self.part, self.out, self.data = part, out, data
+        self.part, self.host, self.out, self.data = part, host, out, data
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         out.mkdir(parents=True, exist_ok=True)
         self.scratch = tempfile.TemporaryDirectory(prefix="scratch-", dir=out)
@@ -165,12 +134,16 @@ class Bench:
     def adapted(self, run: Path, artefact: str) -> Iterator[tuple[SAE[Any] | SequenceSAE, str]]:
         """Give the artefact as SAEBench takes it, and why it can only take whole sequences ("" if it can take any)."""
         try:
-            yield export(run, artefact, self.part), ""
+            sae = export(run, artefact, self.part, self.host)
+            if self.saelens:
+                sae.save_model(self.out / "saelens" / artefact)
+            yield sae, ""
         except NotExportableError as error:
             from temporal_sae.saebench_adapter import SequenceSAE
 
-            with open_artefact(run, artefact, self.part.sequences.d_in) as (weights, encoder):
-                yield SequenceSAE(weights, encoder, self.part), str(error)
+            read = read_artefact(run, artefact, self.part.sequences.d_in)
+            with self.host.encoder(*read) as encoder:
+                yield SequenceSAE(read.weights, encoder, self.part), str(error)
 
     def why_not(self, name: str, whole: str) -> str:
         """Return why an evaluation can't run on this SAE with what is here, or ""."""
@@ -207,7 +180,8 @@ class Bench:
         except Exception as error:  # noqa: BLE001 - other people's evaluation: it failed, and the others still run
             (records / f"{sae_name}_traceback.txt").write_text(traceback.format_exc(), encoding="utf-8")
             return failed(error)
-        return {"status": "ran", "why": "", "results": finite(results)}
+        results = finite(results)
+        return {"status": "ran", "why": "", "main": picked(results, EVALUATIONS[name].main), "results": results}
 
     def call(self, evaluation: Evaluation, named: tuple[str, SAE[Any]], records: Path) -> dict[str, Any]:
         """Call one of SAEBench's `run_eval` and return its metrics; FileNotFoundError if it left no record.
@@ -277,6 +251,12 @@ def skipped(why: str) -> dict[str, Any]:
 def failed(error: Exception) -> dict[str, Any]:
     """Return the entry of an evaluation that could not be finished."""
     return {"status": "failed", "why": f"{type(error).__name__}: {error}"}
+
+
+def picked(results: dict[str, Any], names: tuple[str, ...]) -> dict[str, float | None]:
+    """Return those of the results that are named as `category.name`, by their own names; None where there is none."""
+    pairs = (name.split(".") for name in names)
+    return {name: results.get(category, {}).get(name) for category, name in pairs}
 
 
 def is_json(value: object) -> bool:

@@ -9,23 +9,26 @@ Our SAEs are trained on c x, one constant c for all activations x of the languag
 itself, and its codes are ours over c: with f = act((c x - b_dec) W_enc + b_enc) and act(c z) = c act(z),
 f / c = act((x - b_dec / c) W_enc + b_enc / c), and x_hat = (f / c) W_dec + b_dec / c. The directions keep norm 1. (A
 threshold is divided by c like a bias, for the same reason.)
+
+The artefacts' encoders run in hosts beside this program (see `encoding`), so it is Groundwork that starts it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import safetensors.torch
 import torch
 from torch import Tensor
 
-from temporal_sae.encoding import EncoderError, RemoteEncoder
-from temporal_sae.grade import SOURCE_BYTES, WEIGHTS_BYTES, UngradableError, decoder, find_conditions
+from temporal_sae.checks import UngradableError, decoder, largest_file
+from temporal_sae.encoding import EncoderError, Host, hosts_beside
+from temporal_sae.grade import RECORD_BYTES, SOURCE_BYTES, find_conditions
 from temporal_sae.held_out import HeldOut, IncompletePartError
 from temporal_sae.storage import UnreadableError, read_untrusted
 
@@ -50,10 +53,10 @@ def main() -> int:
     given = parser.parse_args()
     run, left_out = given.run.resolve(), 0
     try:
-        part = HeldOut(given.part.resolve())
+        part, (host, _) = HeldOut(given.part.resolve()), hosts_beside(ENCODER_S)
         for artefact in find_artefacts(run):
             try:
-                export(run, artefact, part).save_model(given.out / artefact)
+                export(run, artefact, part, host).save_model(given.out / artefact)
             except NotExportableError as error:
                 left_out += 1
                 sys.stderr.write(f"{artefact}: not exported: {error}\n")
@@ -73,30 +76,41 @@ def find_artefacts(run: Path) -> list[str]:
     return sorted(name for name in found if "/seed_" in name)
 
 
-def export(run: Path, artefact: str, part: HeldOut) -> SAE[Any]:
+def export(run: Path, artefact: str, part: HeldOut, host: Host) -> SAE[Any]:
     """Return the artefact as an SAE of SAELens, on unscaled activations.
 
     Raises NotExportableError where SAELens has no such architecture: its codes on a few sequences of the part must be
-    those of the artefact's own encoder.
+    those of the artefact's own encoder, which runs in `host`.
     """
-    with open_artefact(run, artefact, part.sequences.d_in) as (weights, encoder):
-        sae = saelens_sae(weights, part)
-        for row in range(min(COMPARED, len(part.sequences))):
-            own_TF = encoder.encode(part.sequences.batch(slice(row, row + 1))[0])
-            _require_equal(sae.encode(part.unscaled(slice(row, row + 1)))[0] * part.scale, own_TF)
+    rows = [slice(row, row + 1) for row in range(min(COMPARED, len(part.sequences)))]
+    read = read_artefact(run, artefact, part.sequences.d_in)
+    sae = saelens_sae(read.weights, part)
+    with host.encoder(*read) as encoder:
+        own = [encoder.encode(part.sequences.batch(row)[0]) for row in rows]
+    for row, own_TF in zip(rows, own, strict=True):
+        _require_equal(sae.encode(part.unscaled(row))[0] * part.scale, own_TF)
     return sae
 
 
-@contextmanager
-def open_artefact(run: Path, artefact: str, d_in: int) -> Iterator[tuple[dict[str, Tensor], RemoteEncoder]]:
-    """Give an artefact's weights, and its encoder in a process of its own; both are untrusted."""
-    content = read_untrusted(run, f"{artefact}/weights.safetensors", WEIGHTS_BYTES)
-    read_untrusted(run, f"{artefact}/encoder.py", SOURCE_BYTES)
-    weights = safetensors.torch.load(content)
-    d_sae = weights["W_dec"].shape[0] if "W_dec" in weights else 0
+class Artefact(NamedTuple):
+    """What a host needs to run an artefact's encoder; the shape is (d_in, d_sae). Untrusted, but for the decoder."""
+
+    source: bytes
+    content: bytes
+    shape: tuple[int, int]
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The tensors by name."""
+        return safetensors.torch.load(self.content)
+
+
+def read_artefact(run: Path, artefact: str, d_in: int) -> Artefact:
+    """Read an artefact with a sound decoder; raises UngradableError or UnreadableError."""
+    d_sae = json.loads(read_untrusted(run, "job.json", RECORD_BYTES))["profile"]["d_sae"]
+    content = read_untrusted(run, f"{artefact}/weights.safetensors", largest_file(d_in, d_sae))
     decoder(content, d_sae, d_in)
-    with RemoteEncoder(run / artefact / "encoder.py", content, (d_in, d_sae), ENCODER_S) as encoder:
-        yield weights, encoder
+    return Artefact(read_untrusted(run, f"{artefact}/encoder.py", SOURCE_BYTES), content, (d_in, d_sae))
 
 
 @torch.no_grad()

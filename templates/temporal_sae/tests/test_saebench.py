@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ import torch
 from conftest import TEMPLATE, job_content, python, write_job
 from temporal_sae import saebench
 from temporal_sae.artefacts import load_encoder
+from temporal_sae.encoding import Host
 from temporal_sae.held_out import HeldOut
 from temporal_sae.metrics import Totals
 from temporal_sae.saelens_export import find_artefacts
@@ -22,6 +25,7 @@ from tiny_bench import REMEMBERING, STANDARD, random_weights, save_model, save_p
 from torch import Tensor
 
 SMOLLM2 = TEMPLATE.parent.parent / ".cache" / "temporal_sae" / "models" / "smollm2-135m-instruct"
+Joined = Callable[[], socket.socket]
 CLOSE = {"rel": 2e-4}
 
 saebench.work_offline(Path(tempfile.gettempdir()) / "groundwork_datasets")
@@ -114,8 +118,8 @@ def run(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bench(part_folder: Path, tmp_path: Path) -> saebench.Bench:
-    return saebench.Bench(HeldOut(part_folder), tmp_path / "out", None)
+def bench(part_folder: Path, joined: Joined, tmp_path: Path) -> saebench.Bench:
+    return saebench.Bench(HeldOut(part_folder), Host(joined()), tmp_path / "out", None)
 
 
 def require_agreement(core: dict, own: Own, close: dict[str, float]) -> None:
@@ -197,6 +201,16 @@ def test_a_failing_evaluation_is_a_result_with_its_reason(run: Path, bench: saeb
     assert "gather_dataset_from_df" in (bench.out / "sparse_probing" / "a_seed_3_traceback.txt").read_text()
 
 
+def test_an_encoder_that_fails_is_a_failure_of_its_artefact_with_its_reason(run: Path, bench: saebench.Bench) -> None:
+    tired = "    weights['asked'] = weights.get('asked', 0) + 1\n    assert weights['asked'] < 10\n    return"
+    source = REMEMBERING.replace("    return", tired)
+    save_run(run, {"c/seed_3": (random_weights(), source)})
+    entry = bench.evaluate(run, "c/seed_3", ["core"])
+    assert entry["core"]["status"] == "failed"
+    assert "AssertionError" in entry["core"]["why"]
+    assert entry["absorption"]["why"] == "not asked for"
+
+
 SILENT = {
     "main": "from transformer_lens import HookedTransformer\n\n"
     "def run_eval(config, named, device, output, **options):\n"
@@ -266,7 +280,7 @@ def smollm2_parts(folder: Path) -> dict[str, Path]:
     return {part: folder / part for part in rows}
 
 
-def test_core_agrees_with_our_metrics_on_a_trained_sae_of_smollm2(tmp_path: Path) -> None:
+def test_core_agrees_with_our_metrics_on_a_trained_sae_of_smollm2(joined: Joined, tmp_path: Path) -> None:
     if not SMOLLM2.is_dir():
         missing(f"{SMOLLM2}: scripts/setup fetches the model")
     parts = smollm2_parts(tmp_path)
@@ -277,10 +291,14 @@ def test_core_agrees_with_our_metrics_on_a_trained_sae_of_smollm2(tmp_path: Path
     assert trained.returncode == 0, trained.stderr
     artefact = find_artefacts(tmp_path / "run_0")[0]
     flags = ("--run", "run_0", "--part", str(parts["dev"]), "--out", "out", "--artefacts", artefact)
-    done = python("-m", "temporal_sae.saebench", *flags, cwd=tmp_path)
+    hosts = (joined().fileno(), joined().fileno())
+    done = python("-m", "temporal_sae.saebench", *flags, "--saelens", cwd=tmp_path, sockets=hosts)
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "saelens" / artefact / "cfg.json").is_file()
     (written,) = json.loads((tmp_path / "out" / "saebench.json").read_text()).values()
     assert written["core"]["status"] == "ran", written["core"]["why"]
+    assert written["core"]["main"]["l0"] == written["core"]["results"]["sparsity"]["l0"] > 0
+    assert None not in written["core"]["main"].values()
     # Stored activations are rounded to float16, and the language model's own sums are taken in another order.
     require_agreement(
         written["core"]["results"], Own(tmp_path / "run_0", artefact, HeldOut(parts["dev"])), {"rel": 5e-3}

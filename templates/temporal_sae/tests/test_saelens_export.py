@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import python
 from temporal_sae.artefacts import load_encoder
+from temporal_sae.encoding import Host
 from temporal_sae.held_out import HeldOut
 from temporal_sae.saelens_export import NotExportableError, export
 from tiny_bench import (
@@ -24,6 +27,8 @@ from tiny_bench import (
     save_part,
     save_run,
 )
+
+Joined = Callable[[], socket.socket]
 
 THRESHOLD = 0.004
 KINDS = {
@@ -47,13 +52,15 @@ def part(tmp_path_factory: pytest.TempPathFactory) -> HeldOut:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_exported_sae_loads_in_sae_lens_and_reconstructs_the_same(kind: str, part: HeldOut, tmp_path: Path) -> None:
+def test_an_exported_sae_loads_in_sae_lens_and_reconstructs_the_same(
+    kind: str, part: HeldOut, joined: Joined, tmp_path: Path
+) -> None:
     from sae_lens import SAE
 
     extra, source, architecture = KINDS[kind]
     weights = random_weights() | extra
     run = save_run(tmp_path / "run_0", {"a/seed_3": (weights, source)})
-    export(run, "a/seed_3", part).save_model(tmp_path / "saelens")
+    export(run, "a/seed_3", part, Host(joined())).save_model(tmp_path / "saelens")
     loaded = SAE.load_from_disk(tmp_path / "saelens")
 
     x_BTD = part.sequences.batch(slice(None))
@@ -87,19 +94,24 @@ def test_an_exported_sae_loads_in_sae_lens_and_reconstructs_the_same(kind: str, 
     ],
 )
 def test_what_sae_lens_can_not_express_is_refused_with_the_reason(
-    extra, source, message, part: HeldOut, tmp_path: Path
+    extra, source, message, part: HeldOut, joined: Joined, tmp_path: Path
 ) -> None:
     run = save_run(tmp_path / "run_0", {"a/seed_3": (random_weights() | extra, source)})
+    host = Host(joined())
     with pytest.raises(NotExportableError, match=message):
-        export(run, "a/seed_3", part)
+        export(run, "a/seed_3", part, host)
+    save_run(run, {"b/seed_3": (random_weights(), STANDARD)})
+    assert export(run, "b/seed_3", part, host).cfg.d_sae == D_SAE  # the host is as good as before
 
 
-def test_from_the_command_line_the_others_are_still_exported(part: HeldOut, tmp_path: Path) -> None:
+def test_from_the_command_line_the_others_are_still_exported(part: HeldOut, joined: Joined, tmp_path: Path) -> None:
     artefacts = {"a/seed_3": (random_weights(), STANDARD), "b/seed_3": (random_weights(), REMEMBERING)}
     run = save_run(tmp_path / "run_0", artefacts)
     folder = part.model.parent / "dev"
     flags = ("--run", str(run), "--part", str(folder), "--out", str(tmp_path / "out"))
-    done = python("-m", "temporal_sae.saelens_export", *flags, cwd=tmp_path)
+    done = python(
+        "-m", "temporal_sae.saelens_export", *flags, cwd=tmp_path, sockets=(joined().fileno(), joined().fileno())
+    )
     assert done.returncode == 1, done.stderr
     assert "b/seed_3: not exported: its encoder gives other codes" in done.stderr
     assert json.loads((tmp_path / "out/a/seed_3/cfg.json").read_text())["d_sae"] == D_SAE

@@ -84,4 +84,5 @@ def save_run(run: Path, artefacts: dict[str, tuple[dict[str, Tensor], str]]) -> 
         (run / name).mkdir(parents=True)
         save_file(weights, run / name / "weights.safetensors")
         (run / name / "encoder.py").write_text(source)
+    (run / "job.json").write_text(json.dumps({"profile": {"d_sae": D_SAE}}))
     return run
