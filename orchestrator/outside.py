@@ -52,6 +52,7 @@ class Command(Record):
 
     The programs `beside` it run as long as it does, each confined in a sandbox of its own. A socket joins it to the
     standard input of each; the numbers of its ends stand in the environment variable GROUNDWORK_BESIDE, with commas.
+    With `accelerator` it sees the machine's NVIDIA devices, too.
     """
 
     argv: tuple[str, ...]
@@ -63,3 +64,4 @@ class Command(Record):
     stdout: Path
     stderr: Path
     beside: tuple[Command, ...] = ()
+    accelerator: bool = False

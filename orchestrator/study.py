@@ -72,6 +72,11 @@ class Setting:
         return self.profile.limits or self.template.limits
 
     @property
+    def accelerator(self) -> bool:
+        """True where the profile asks for CUDA, or takes it where it is."""
+        return str(self.profile.scale().get("device", "")).startswith(("cuda", "auto"))
+
+    @property
     def own_paths(self) -> tuple[Path, ...]:
         """The files and folders of the user's that the profile names: trusted programs read them beside the cache."""
         named = (self.profile.scale().get(key) for key in self.template.path_keys)

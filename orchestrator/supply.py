@@ -81,4 +81,5 @@ def _producer(step: Step, part: str, out: Path, study: Study) -> Command:
         limits=limits.model_copy(update={"timeout_s": 2 * limits.timeout_s}),
         stdout=Path("/dev/null"),
         stderr=study.workspace.path(f".stream/{step.label}.log"),
+        accelerator=setting.accelerator,
     )

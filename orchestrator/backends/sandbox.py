@@ -40,7 +40,7 @@ CONFINEMENT = {
     "network": "a network namespace of its own, without even the host's loopback",
     "processes": "a process namespace of its own, which dies as a whole",
     "privileges": "a user namespace of its own, no capabilities, no new privileges",
-    "devices": "none of the host's; no accelerator either",
+    "devices": "none of the host's, but the NVIDIA ones where the profile's device is cuda",
     "orchestrator dies": "the process tree is killed with it, whatever killed it",
 }
 LIMITS = {
@@ -121,10 +121,20 @@ def confine(command: Command, level: Level, status_fd: int | None = None) -> lis
     size = str(command.limits.memory_mb * MIB // 4)
     return [
         *(*limited, _find("bwrap"), *NAMESPACES, *status, *_system(), "--proc", "/proc", "--dev", "/dev"),
+        *(accelerators() if command.accelerator else ()),
         *("--size", size, "--tmpfs", "/tmp", "--size", size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"),  # noqa: S108
         *(*_binds(command), "--dir", str(command.cwd), "--remount-ro", "/"),
         *("--chdir", str(command.cwd), "--", *command.argv),
     ]
+
+
+def accelerators(devices: Path = Path("/dev")) -> Iterator[str]:
+    """Yield the arguments that show a program the NVIDIA devices that there are, and /sys, where CUDA looks them up."""
+    nodes = sorted(path for path in devices.glob("nvidia*"))
+    for node in nodes:
+        yield from ("--dev-bind", str(node), str(node))
+    if nodes:
+        yield from ("--ro-bind", "/sys", "/sys")
 
 
 def _find(program: str) -> str:

@@ -98,7 +98,7 @@ def _fault(step: Step, process: ProcessResult, parts: dict[Part, str], study: St
     stderr = read_log(study.workspace.root, where)
     around = Surroundings(
         free_mb=shutil.disk_usage(folder).free / MIB,
-        accelerator=str(getattr(study.setting.profile, "device", "")).startswith("cuda"),
+        accelerator=study.setting.accelerator,
         given=(str(study.setting.folder), *(parts[part] for part in READ)),
         packages=tuple(path.parent.name for path in study.setting.folder.glob("*/__init__.py")),
     )
@@ -122,6 +122,7 @@ def _command(step: Step, supply: Supply, study: Study) -> Command:
         writable=(folder,),
         env={**setting.environment, "HF_HUB_OFFLINE": "1", "MPLBACKEND": "Agg"},
         limits=setting.limits,
+        accelerator=setting.accelerator,
         stdout=folder / "stdout.log",
         stderr=folder / "stderr.log",
     )

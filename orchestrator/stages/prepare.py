@@ -45,6 +45,7 @@ def _produce(study: Study) -> Prepared:
             env=setting.environment,
             # Trusted, with the store's own cap on the disk: it may take days, and its files are as large as the data.
             limits=setting.limits.model_copy(update={"timeout_s": TIMEOUT_S, "file_mb": FILE_MB}),
+            accelerator=setting.accelerator,
             stdout=out / "stdout.log",
             stderr=out / "stderr.log",
         ),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.backends.sandbox import CONFINEMENT, confine, environment, probe
+from orchestrator.backends.sandbox import CONFINEMENT, accelerators, confine, environment, probe
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="confinement is Linux's")
 
@@ -169,6 +169,17 @@ def test_an_environment_elsewhere_is_found_through_its_links(inside, program, tm
 def test_packages_of_the_interpreters_environment_can_be_imported(inside, program):
     command = program("").model_copy(update={"argv": (sys.executable, "-c", "import psutil; print(psutil.__name__)")})
     assert inside(command) == "psutil"
+
+
+def test_an_accelerator_is_shown_only_where_it_is_asked_for(tmp_path, program):
+    for name in ("nvidia0", "nvidiactl", "sda"):
+        (tmp_path / name).touch()
+    shown = list(accelerators(tmp_path))
+    assert shown[:3] == ["--dev-bind", str(tmp_path / "nvidia0"), str(tmp_path / "nvidia0")]
+    assert str(tmp_path / "sda") not in shown
+    assert shown[-3:] == ["--ro-bind", "/sys", "/sys"]
+    assert list(accelerators(tmp_path / "nowhere")) == []
+    assert "/sys" not in confine(program(""), "bubblewrap")
 
 
 def test_the_file_size_limit_holds(inside, program):

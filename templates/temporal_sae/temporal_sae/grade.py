@@ -38,7 +38,7 @@ from temporal_sae.dynamics import Pairs
 from temporal_sae.encoding import EncoderError, Host, RemoteEncoder, hosts_beside
 from temporal_sae.metrics import Totals
 from temporal_sae.probing import SIZES, LabelError, Labels
-from temporal_sae.splice import Splice, SpliceError
+from temporal_sae.splice import SEQUENCES, Splice, SpliceError
 from temporal_sae.storage import UnreadableError, read_untrusted, write_json
 
 SOURCE_BYTES = 1 << 16
@@ -81,17 +81,23 @@ def main() -> int:
     os.environ["HF_HUB_OFFLINE"] = "1"
     torch.set_num_threads(1)  # the encoder's process has the other core, see encoder_host
     try:
-        write_json(given.out / "final_info.json", grade(given.run.resolve(), exam(given.part, hosts_beside())))
+        profile = json.loads((given.run / "job.json").read_text("utf-8"))["profile"]
+        spliced = int(profile.get("splice_sequences", SEQUENCES))
+        graded = grade(given.run.resolve(), exam(given.part, hosts_beside(), spliced))
+        write_json(given.out / "final_info.json", graded)
     except (UngradableError, UnreadableError, EncoderError, SpliceError, LabelError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-def exam(part: Path, hosts: tuple[Host, Host]) -> Exam:
-    """Open a part of the data for grading; raises SpliceError or LabelError where something is missing from it."""
+def exam(part: Path, hosts: tuple[Host, Host], spliced: int = SEQUENCES) -> Exam:
+    """Open a part of the data for grading; raises SpliceError or LabelError where something is missing from it.
+
+    On its first `spliced` sequences reconstructions are spliced into the language model.
+    """
     data = Sequences(part)
-    labels, splice = Labels(part, len(data)), Splice(part, data)
+    labels, splice = Labels(part, len(data)), Splice(part, data, spliced)
     return Exam(data, data.batch(slice(None)).mean(dim=(0, 1)), splice, labels, hosts)
 
 

@@ -28,7 +28,8 @@ COUNTS = (
     *(f"{part}_sequences" for part in corpus.PARTS),
 )
 CHOICES = {"device": ("cpu", "cuda", "auto"), "dtype": ("fp32", "bf16")}
-OPTIONAL = ("revision", "disk_cap_gb", *CHOICES)
+SPLICED = "splice_sequences"
+OPTIONAL = ("revision", "disk_cap_gb", SPLICED, *CHOICES)
 REQUIRED = ("name", "model", "text", "layer", *COUNTS)
 # A process that has imported torch and transformers; a float32 weight with its gradient and Adam's two moments.
 LIBRARIES_MB = 700
@@ -72,7 +73,7 @@ def wrong_keys(profile: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(profile.keys() - {*REQUIRED, *OPTIONAL}):
         if meant := difflib.get_close_matches(key, (*REQUIRED, *OPTIONAL), n=1, cutoff=0.8):
             yield f"{key}: no such key; did you mean {meant[0]}?"
-    for key in COUNTS:
+    for key in (*COUNTS, SPLICED):
         if key in profile and (type(profile[key]) is not int or profile[key] < 1):
             yield f"{key}: {profile[key]!r} is no whole number from 1"
     for key, known in CHOICES.items():

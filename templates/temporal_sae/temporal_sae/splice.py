@@ -28,16 +28,16 @@ class SpliceError(Exception):
 
 
 class Splice:
-    """The language model from one block on, and its clean predictions on the part's first 16 sequences.
+    """The language model from one block on, and its clean predictions on a part's first few sequences.
 
     Their order in a part is random, and all seeds and runs get the same ones. Needs `tokens.npy` (N, T), and
     `model_folder`, `layer`, `scale` and `start_token` in `meta.json`, beside the part's `x.npy`.
     """
 
-    def __init__(self, part: Path, data: Sequences) -> None:
+    def __init__(self, part: Path, data: Sequences, sequences: int = SEQUENCES) -> None:
         """Predict once as the model is, and once with zeros in place of the activations; raises SpliceError."""
         about, tokens_NT = _read(part, data)
-        self.rows = min(SEQUENCES, len(data))
+        self.rows = min(sequences, len(data))
         self._scale = float(about["scale"])
         with all_cores():
             self._load(Path(about["model_folder"]), np.insert(tokens_NT[: self.rows], 0, about["start_token"], axis=1))
@@ -58,9 +58,10 @@ class Splice:
 
         CE loss recovered is (CE_zero - CE_sae) / (CE_zero - CE_clean) and the KL score (KL_zero - KL_sae) / KL_zero,
         with KL(clean || spliced) at each token: 1 is as good as the model's own activations, 0 as bad as zeros in
-        their place. These are `ce_loss_score` and `kl_div_score` of SAEBench (Karvonen et al., 2025) on 16 sequences
-        (1024 tokens in the `cpu` profile). It splices the start token's position as well; here it keeps what the model
-        has there, since no autoencoder is trained on it.
+        their place. These are `ce_loss_score` and `kl_div_score` of SAEBench (Karvonen et al., 2025) on so many
+        sequences (6 in the `cpu` profile, 384 tokens: a score costs as much as the rest of the grading). It splices
+        the start token's position as well; here it keeps what the model has there, since no autoencoder is trained on
+        it.
         """
         with all_cores():
             loss, kl = self._predict(x_hat_NTD / self._scale)

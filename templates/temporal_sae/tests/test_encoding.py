@@ -96,9 +96,12 @@ def test_no_state_survives_from_one_encoder_to_the_next(joined: Callable[[], soc
 def test_what_a_failed_encoder_still_says_is_not_taken_for_the_next_ones(joined: Callable[[], socket.socket]) -> None:
     host = Host(joined())
     infinite, sound = "return torch.full((1, x_BTD.shape[1], 4), float('inf'))", "return x_BTD @ weights['W_enc']"
-    with pytest.raises(EncoderError, match="not finite"), host.encoder(source(infinite), WEIGHTS, (3, 4)) as encoder:
-        with suppress(EncoderError):
-            encoder.encode(torch.ones(1, 3))
+    with (
+        pytest.raises(EncoderError, match="not finite"),
+        host.encoder(source(infinite), WEIGHTS, (3, 4)) as encoder,
+        suppress(EncoderError),
+    ):
+        encoder.encode(torch.ones(1, 3))
     with (
         pytest.raises(EncoderError, match="an encoder before this one failed: .* not finite"),
         host.encoder(source(sound), WEIGHTS, (3, 4)),
