@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from orchestrator.leftovers import LeftoverRefused, read_leftover, read_log
 from orchestrator.outside import Command
 from orchestrator.records import FinalInfo, Finding
-from orchestrator.study import Setting, Study
+from orchestrator.study import Study
 
 LIMIT_BYTES = 16 * 1024 * 1024
 # What one has seen the other has not, so that answers which depend on more than the question differ.
@@ -34,17 +34,7 @@ def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Fi
     flags = ("--run", str(folder), "--part", part_folder, "--out", str(out))
     stem = name.removesuffix(".json")
     result = study.backends.executor.run(
-        Command(
-            argv=(str(study.python), *setting.template.commands.grade, *flags),
-            cwd=out,
-            readable=(*study.readable, setting.cache, *setting.own_paths, folder, Path(part_folder)),
-            writable=(out,),
-            env=setting.environment,
-            limits=setting.limits,
-            stdout=folder / f"{stem}.stdout.log",
-            stderr=folder / f"{stem}.stderr.log",
-            beside=_hosts(setting, out),
-        )
+        examination(study, (*setting.template.commands.grade, *flags), (folder, Path(part_folder)), out, folder / stem)
     )
     if not result.ok:
         last = read_log(folder, f"{stem}.stderr.log").strip().splitlines()[-1:]
@@ -60,14 +50,34 @@ def grade(study: Study, run: str, part_folder: str, name: str) -> FinalInfo | Fi
     return info
 
 
-def _hosts(setting: Setting, out: Path) -> tuple[Command, ...]:
+def examination(study: Study, program: tuple[str, ...], reads: tuple[Path, ...], out: Path, log: Path) -> Command:
+    """Return the command with which a program of the template's examines a run, with its hosts beside it.
+
+    It reads the template, its cache and `reads`, and writes into `out`; its logs are `log` with an ending.
+    """
+    setting = study.setting
+    return Command(
+        argv=(str(study.python), *program),
+        cwd=out,
+        readable=(*study.readable, setting.cache, *setting.own_paths, *reads),
+        writable=(out,),
+        env=setting.environment,
+        limits=setting.limits,
+        stdout=log.with_name(f"{log.name}.stdout.log"),
+        stderr=log.with_name(f"{log.name}.stderr.log"),
+        beside=_hosts(study, out),
+    )
+
+
+def _hosts(study: Study, out: Path) -> tuple[Command, ...]:
+    setting = study.setting
     if not setting.template.commands.host:
         return ()
     return tuple(
         Command(
-            argv=(str(setting.python), *setting.template.commands.host),
+            argv=(str(study.python), *setting.template.commands.host),
             cwd=Path("/"),
-            readable=(setting.folder,),
+            readable=study.readable,
             env=setting.environment,
             limits=setting.limits,
             stdout=Path(os.devnull),

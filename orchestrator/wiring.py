@@ -53,7 +53,7 @@ def begin(start: Start, models: Models) -> Iterator[Study]:
     profile = inputs.find_profile(start.profile, template, folder)
     setting = open_setting(template, profile, folder)
     models.check(keys)
-    protection = _protection(allow_unsandboxed=start.allow_unsandboxed)
+    protection = find_protection(allow_unsandboxed=start.allow_unsandboxed)
     make_ready(setting, start.runs, keys.get(HUB_TOKEN), _say)
     begun = Begun(
         idea=idea.Name,
@@ -140,10 +140,10 @@ def _open(workspace: Workspace, begun: Begun, keys: Keys, *, allow_unsandboxed: 
     if json.loads(workspace.read("template.lock")) != inputs.template_lock(folder):
         raise BadInput(f"{folder}: the template changed since this idea began; start the idea again with --idea")
     template = inputs.load_template(folder)
-    protection = _protection(allow_unsandboxed=allow_unsandboxed)
+    protection = find_protection(allow_unsandboxed=allow_unsandboxed)
     workspace.write("sandbox.json", protection.describe())
     executor = LocalExecutor(protection.level)
-    setting = open_setting(template, _profile(workspace, begun, template, folder), folder)
+    setting = open_setting(template, kept_profile(workspace, begun, template, folder), folder)
     if not begun.fresh_baseline:
         setting = replace(setting, baselines=setting.cache / "baselines")
     screen = Terminal()
@@ -185,7 +185,7 @@ def trial(
     folder = inputs.find_template(str(Path(name).resolve()) if (Path(name) / "template.toml").is_file() else name)
     template = inputs.load_template(folder)
     setting = open_setting(template, inputs.find_profile(profile, template, folder), folder)
-    executor = LocalExecutor(_protection(allow_unsandboxed=allow_unsandboxed).level)
+    executor = LocalExecutor(find_protection(allow_unsandboxed=allow_unsandboxed).level)
     workspace, screen = Workspace.create(scratch, template.name), Terminal()
     for file in ("experiment.py", "plot.py"):
         workspace.write(file, (folder / file).read_bytes())
@@ -255,7 +255,7 @@ def _template_folder(name: str, idea_file: Path) -> Path:
     return inputs.find_template(str(beside.resolve()) if (beside / "template.toml").is_file() else name)
 
 
-def _profile(workspace: Workspace, begun: Begun, template: Template, folder: Path) -> Profile:
+def kept_profile(workspace: Workspace, begun: Begun, template: Template, folder: Path) -> Profile:
     """Return the profile with which an idea was begun; it lies in the folder, since the user's own file may be gone."""
     path = workspace.path(PROFILE)
     if not path.is_file():
@@ -263,7 +263,8 @@ def _profile(workspace: Workspace, begun: Begun, template: Template, folder: Pat
     return inputs.parse(Profile, json.loads(path.read_text()), path)
 
 
-def _protection(*, allow_unsandboxed: bool) -> Protection:
+def find_protection(*, allow_unsandboxed: bool) -> Protection:
+    """Return how code is confined here; BadInput where it isn't, and the user did not accept that."""
     protection = probe()
     if protection.level == "none" and not allow_unsandboxed:
         raise BadInput(
