@@ -225,7 +225,19 @@ def _paper(proof: Proof) -> Paper:
     )
     paper = paper_of(bodies, sources, proof.evidence, account, proof.press.provenance)
     cites = any(r"\cite" in body for body in bodies.values())
+    paper = replace(paper, told={name: _told(proof, done, name) for name in pieces})
     return replace(paper, bibliography=Path(BIBLIOGRAPHY).stem if cites else "")
+
+
+def _told(proof: Proof, done: dict[Key, SetSection], name: str) -> set[str]:
+    """Return the hypotheses whose outcomes a section tells in a sentence that stands."""
+    told = set()
+    for (section, n), one in done.items():
+        if section == name:
+            outcomes = [r for r in read(proof.pieces[name][n].source).references if r.name == "outcome"]
+            gone = [(problem.start, problem.end) for problem in one.struck]
+            told |= {r.arguments[0] for r in outcomes if not any(a <= r.start < b for a, b in gone)}
+    return told
 
 
 def _set(proof: Proof) -> dict[Key, SetSection]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from orchestrator.evidence.findings import hypothesis_verdicts, outcome_words
 from orchestrator.evidence.references import statement
@@ -12,17 +13,17 @@ from orchestrator.typography import escape, typeset_words
 
 @dataclass(frozen=True)
 class Summary:
-    """LaTeX: `subtitle` and `lead` are empty where a hypothesis was confirmed; `outcomes` has a clause for each."""
+    """LaTeX: `subtitle` and `lead` are empty where a hypothesis was confirmed; `outcomes` a clause for each."""
 
     subtitle: str = ""
     lead: str = ""
-    outcomes: tuple[str, ...] = ()
+    outcomes: Mapping[str, str] = field(default_factory=dict)
 
 
 def summarise(evidence: Evidence, given_up: tuple[str, ...] = ()) -> Summary:
     """Return what title, abstract and conclusion have to say of the outcomes."""
     subtitle, lead = _failure(evidence, given_up)
-    outcomes = tuple(_clause(evidence, hypothesis) for hypothesis, _ in hypothesis_verdicts(evidence))
+    outcomes = {hypothesis.id: _clause(evidence, hypothesis) for hypothesis, _ in hypothesis_verdicts(evidence)}
     return Summary(escape(subtitle), escape(lead), outcomes)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -46,6 +47,7 @@ class Paper:
 
     `title`, `abstract` and the parts' texts are LaTeX with references expanded, `provenance` is plain text, `used` are
     the numbers (from 1) of the evidence's entries that the text prints, `sources` the sections before expansion, and
+    `told` has the hypotheses whose outcomes a section tells by itself, and
     `bibliography` is the stem of a .bib file beside the document, or '' for a paper that cites nothing.
     """
 
@@ -57,6 +59,7 @@ class Paper:
     used: tuple[int, ...]
     bibliography: str = ""
     summary: Summary = Summary()
+    told: Mapping[str, Collection[str]] = field(default_factory=dict)
     account: Account = Account()
     sources: tuple[str, ...] = ()
 
@@ -108,6 +111,7 @@ def _rendered(paper: Paper, evidence: Evidence, template: Path, options: dict[st
             provenance=escape(paper.provenance),
             abstract=paper.abstract.strip(),
             summary=paper.summary,
+            untold={name: _untold(paper, name) for name in ("abstract", "conclusion")},
             sections=_sections(paper),
             hypotheses=hypotheses,
             bibliography=paper.bibliography,
@@ -116,6 +120,12 @@ def _rendered(paper: Paper, evidence: Evidence, template: Path, options: dict[st
             **options,
         )
     )
+
+
+def _untold(paper: Paper, section: str) -> list[str]:
+    """Return the outcomes that we add to a section: those that it doesn't tell by itself."""
+    told = paper.told.get(section, ())
+    return [clause for hypothesis, clause in paper.summary.outcomes.items() if hypothesis not in told]
 
 
 def _sections(paper: Paper) -> list[dict[str, object]]:
