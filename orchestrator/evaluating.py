@@ -136,7 +136,8 @@ def _evaluate(study: Study, run: Run, part: Path, wanted: Wanted) -> Evaluations
     flags += ["--data", str(data[0])] if data else []
     flags += ["--saelens"] if wanted.saelens else []
     program = (*study.setting.template.commands.evaluate, *flags)
-    result = study.backends.executor.run(examination(study, program, (folder, part, *data), out, kept / FOLDER))
+    command = examination(study, program, (folder, part, *data), out, kept / FOLDER)
+    result = study.backends.executor.run(command.model_copy(update={"accelerator": study.setting.accelerator}))
     last = " ".join(read_log(kept, f"{FOLDER}.stderr.log").strip().splitlines()[-1:])[:600]
     if result.exit_code == REFUSED:
         raise BadInput(f"{run.step.run} can't be evaluated: {last}")

@@ -1,4 +1,4 @@
-"""`launch.py evaluate` on a finished folder, with a setting that has a small benchmark of its own."""
+"""`launch.py evaluate` on the folder of an idea, with a setting that has a small benchmark of its own."""
 
 import json
 import shutil
@@ -58,11 +58,13 @@ grader.recv(1)
 
 @pytest.fixture(scope="module")
 def benchmarked(tmp_path_factory):
-    """The quick idea, carried to its end in a setting that has `evaluate` and `host`."""
+    """The quick idea in a setting that has `evaluate` and `host`, up to its figures, for which there is no answer."""
     root = tmp_path_factory.mktemp("benchmarked")
     shutil.copytree(QUICK / "quick_fit", root / "quick_fit")
-    for name in ("quick_momentum.json", "quick_momentum.session.jsonl"):
-        shutil.copy(QUICK / name, root)
+    shutil.copy(QUICK / "quick_momentum.json", root)
+    header, *answers = (QUICK / "quick_momentum.session.jsonl").read_text().splitlines(keepends=True)
+    answers = [line for line in answers if json.loads(line)["stage"] in ("plan", "edit", "record")]
+    (root / "quick_momentum.session.jsonl").write_text("".join([header, *answers]))
     (root / "quick_fit/quick_fit/bench.py").write_text(PROGRAM)
     (root / "quick_fit/quick_fit/host.py").write_text(HOST)
     described = root / "quick_fit/template.toml"
@@ -71,13 +73,13 @@ def benchmarked(tmp_path_factory):
     flags = ("--idea", root / "quick_momentum.json", "--runs", root / "runs", "--fresh-baseline")
     command = [sys.executable, ROOT / "launch.py", *flags]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    assert "no answer for stage" in done.stderr
     return root
 
 
 @pytest.fixture
-def finished(benchmarked, tmp_path) -> Path:
-    """A copy of the finished folder, which a test may change."""
+def begun(benchmarked, tmp_path) -> Path:
+    """A copy of the folder, which a test may change."""
     (folder,) = (benchmarked / "runs").iterdir()
     shutil.copytree(folder, tmp_path / "copy", symlinks=True)
     return tmp_path / "copy"
@@ -87,76 +89,76 @@ def kept(folder: Path, run: str = "run_0") -> dict:
     return json.loads((folder / "evaluations" / run / "saebench.json").read_text())
 
 
-def test_every_accepted_run_is_evaluated_on_dev_and_its_results_are_kept(launch, finished):
-    before = {path: path.read_bytes() for path in finished.glob("*.json*")}
-    done = launch("evaluate", finished)
+def test_every_accepted_run_is_evaluated_on_dev_and_its_results_are_kept(launch, begun):
+    before = {path: path.read_bytes() for path in begun.glob("*.json*")}
+    done = launch("evaluate", begun)
     assert done.returncode == 0, done.stderr
-    runs = sorted(path.name for path in finished.glob("run_*"))
-    assert sorted(path.name for path in (finished / "evaluations").iterdir()) == runs
-    seed = json.loads((finished / "run_0/job.json").read_text())["seeds"][0]
-    conditions = json.loads((finished / "run_0/final_info.json").read_text())
-    assert set(kept(finished)) == {f"{condition}/seed_{seed}" for condition in conditions}
-    for entries in kept(finished).values():
+    runs = sorted(path.name for path in begun.glob("run_*"))
+    assert sorted(path.name for path in (begun / "evaluations").iterdir()) == runs
+    seed = json.loads((begun / "run_0/job.json").read_text())["seeds"][0]
+    conditions = json.loads((begun / "run_0/final_info.json").read_text())
+    assert set(kept(begun)) == {f"{condition}/seed_{seed}" for condition in conditions}
+    for entries in kept(begun).values():
         assert entries["norm"]["results"] == {"part": "dev", "hosts": ["blind", "blind"], "data": None}
-    assert (finished / "evaluations/run_0/log.txt").read_text() == "done"
+    assert (begun / "evaluations/run_0/log.txt").read_text() == "done"
     lines = done.stdout.splitlines()
     table = [line.split() for line in lines if line.startswith("run_")]
-    size = (finished / "run_0" / sorted(kept(finished))[0] / "weights.npy").stat().st_size
-    assert ["run_0", sorted(kept(finished))[0], "norm", "ran", "bytes", str(size)] in table
+    size = (begun / "run_0" / sorted(kept(begun))[0] / "weights.npy").stat().st_size
+    assert ["run_0", sorted(kept(begun))[0], "norm", "ran", "bytes", str(size)] in table
     assert {row[0] for row in table} == set(runs)
     assert "note    norm: of no use" in lines
     assert lines[-1].startswith("exploratory: ")
-    assert {path: path.read_bytes() for path in finished.glob("*.json*")} == before
+    assert {path: path.read_bytes() for path in begun.glob("*.json*")} == before
 
 
-def test_a_second_time_adds_to_what_was_found_the_first(launch, finished, tmp_path):
+def test_a_second_time_adds_to_what_was_found_the_first(launch, begun, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/words").write_text("some")
-    first = launch("evaluate", finished, "--data", tmp_path / "data")
+    first = launch("evaluate", begun, "--data", tmp_path / "data")
     assert first.returncode == 0, first.stderr
     flags = ("--evaluations", "other", "--all-seeds", "--saelens", tmp_path / "out", "--json")
-    done = launch("evaluate", finished, *flags)
+    done = launch("evaluate", begun, *flags)
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
-    assert printed["runs"]["run_0"] == kept(finished)
+    assert printed["runs"]["run_0"] == kept(begun)
     assert printed["failed"] == {}
-    seeds = json.loads((finished / "run_0/job.json").read_text())["seeds"]
-    for artefact, entries in kept(finished).items():
+    seeds = json.loads((begun / "run_0/job.json").read_text())["seeds"]
+    for artefact, entries in kept(begun).items():
         assert entries["other"]["status"] == "failed"
         again = artefact.endswith(f"_{seeds[0]}")
         assert entries["norm"]["status"] == ("ran" if again else "skipped")
         assert entries["norm"]["results"].get("data") == ("some" if again else None)
         assert (tmp_path / "out/run_0" / artefact / "cfg.json").is_file()
-    assert {name.partition("/seed_")[2] for name in kept(finished)} == set(map(str, seeds))
-    assert not (finished / "evaluations/run_0/saelens").exists()
+    assert {name.partition("/seed_")[2] for name in kept(begun)} == set(map(str, seeds))
+    assert not (begun / "evaluations/run_0/saelens").exists()
 
 
-def test_what_failed_is_shown_with_its_reason_and_no_control_character(launch, finished):
-    done = launch("evaluate", finished, "--evaluations", "other")
+def test_what_failed_is_shown_with_its_reason_and_no_control_character(launch, begun):
+    done = launch("evaluate", begun, "--evaluations", "other")
     assert done.returncode == 0, done.stderr
     assert "failed  ValueError: it is [2J broken" in done.stdout
     assert "skipped norm (" in done.stdout
 
 
-def test_a_changed_run_or_a_failing_program_is_told_and_the_others_go_on(launch, finished):
-    weights = next((finished / "run_1").rglob("weights.npy"))
+def test_a_changed_run_or_a_failing_program_is_told_and_the_others_go_on(launch, begun):
+    weights = next((begun / "run_1").rglob("weights.npy"))
     weights.write_bytes(weights.read_bytes() + b"x")
-    done = launch("evaluate", finished)
+    done = launch("evaluate", begun)
     assert done.returncode == 1
     assert "run_1   failed  " in done.stdout
     assert "changed since run_1 was graded" in done.stdout
-    assert (finished / "evaluations/run_0/saebench.json").is_file()
-    assert not (finished / "evaluations/run_1").exists()
-    crashed = launch("evaluate", finished, "--evaluations", "crash")
+    assert (begun / "evaluations/run_0/saebench.json").is_file()
+    assert not (begun / "evaluations/run_1").exists()
+    crashed = launch("evaluate", begun, "--evaluations", "crash")
     assert crashed.returncode == 1
     assert "run_0   failed  the template's program failed (1): MemoryError: too large" in crashed.stdout
-    assert next(iter(kept(finished).values()))["norm"]["status"] == "ran"
+    assert next(iter(kept(begun).values()))["norm"]["status"] == "ran"
 
 
-def test_bad_input_is_refused_with_what_to_do(launch, finished, quick_run):
+def test_bad_input_is_refused_with_what_to_do(launch, begun, quick_run):
     for arguments, message in (
-        ((finished, "--evaluations", "sorcery"), "--evaluations sorcery: there is none of this name"),
-        ((finished, "--data", finished / "nowhere"), "nowhere: --data wants a folder of data sets"),
+        ((begun, "--evaluations", "sorcery"), "--evaluations sorcery: there is none of this name"),
+        ((begun, "--data", begun / "nowhere"), "nowhere: --data wants a folder of data sets"),
         ((quick_run,), "template.toml: field commands.evaluate: this template has no such program"),
     ):
         done = launch("evaluate", *arguments)
@@ -164,15 +166,15 @@ def test_bad_input_is_refused_with_what_to_do(launch, finished, quick_run):
         assert message in done.stderr
 
 
-def test_a_template_that_changed_since_is_warned_of(launch, finished, benchmarked):
+def test_a_template_that_changed_since_is_warned_of(launch, begun, benchmarked):
     prompt = benchmarked / "quick_fit/prompt.md"
     before = prompt.read_text()
     prompt.write_text(f"{before}\nA sentence more.\n")
-    done = launch("evaluate", finished)
+    done = launch("evaluate", begun)
     prompt.write_text(before)
     assert done.returncode == 0, done.stderr
     assert "changed since these runs were graded" in done.stderr
-    assert "warning" not in launch("evaluate", finished).stderr
+    assert "warning" not in launch("evaluate", begun).stderr
 
 
 def test_what_was_tried_before_stands_where_it_was_skipped_now():

@@ -7,8 +7,10 @@ Its numbers are kept as they are. Two of them are not what their names say (sae-
   exceed 1. Ours is 1 - R / (S - ||mean x||^2).
 - `mse` is R over the number of tokens in a batch: it depends on the batch size. Ours is R / D, in the scaled units.
 
-Tokens that are the start, end or padding token are left out by SAEBench, and within a text counted by us; the metrics
-of the spliced model leave the start token's activation as it is. Codes are rounded to bfloat16 by our grader, not here.
+Tokens that are the start, end or padding token are left out by SAEBench, and within a text counted by us. Where the SAE
+is spliced in, the start token's activation stays as it is; the ablation to which SAEBench's scores are relative zeroes
+that one, too, and our grader's does not, so `ce_loss_score` and `kl_div_score` are on another scale than its own. Codes
+are rounded to bfloat16 by our grader, not here.
 """
 
 from __future__ import annotations
