@@ -59,9 +59,9 @@ class Splice:
         CE loss recovered is (CE_zero - CE_sae) / (CE_zero - CE_clean) and the KL score (KL_zero - KL_sae) / KL_zero,
         with KL(clean || spliced) at each token: 1 is as good as the model's own activations, 0 as bad as zeros in
         their place. These are `ce_loss_score` and `kl_div_score` of SAEBench (Karvonen et al., 2025) on so many
-        sequences (6 in the `cpu` profile, 384 tokens: a score costs as much as the rest of the grading). It splices
-        the start token's position as well; here it keeps what the model has there, since no autoencoder is trained on
-        it.
+        sequences (6 in the `cpu` profile, 384 tokens: a score costs as much as the rest of the grading). Its zeros
+        stand at the start token, too, which puts its scores on another scale; here that position keeps what the model
+        has there, since no autoencoder is trained on it.
         """
         with all_cores():
             loss, kl = self._predict(x_hat_NTD / self._scale)
