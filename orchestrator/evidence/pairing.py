@@ -98,16 +98,28 @@ def side_by_side(pieces: tuple[Sentence, ...], evidence: Evidence) -> Iterator[F
 
 
 def captions(pieces: tuple[Sentence, ...], evidence: Evidence) -> Iterator[Fault]:
-    """Yield a table's caption that speaks of runs or metrics which the table does not hold."""
-    for table in pieces:
-        shown = next((one for one in table.references if one.name == "resultstable"), None)
-        if table.kind != "block" or shown is None:
+    """Yield a caption that speaks of runs or metrics which its table or figure does not hold."""
+    for block in pieces:
+        held = next((held for one in block.references if (held := _held(one, evidence))), None)
+        if block.kind != "block" or held is None:
             continue
-        runs = {name.strip().partition("@")[0] for name in shown.arguments[0].split(",")}
-        metrics = {name.strip() for name in shown.arguments[1].split(",")}
         for caption in pieces:
-            if caption.kind == "caption" and table.start <= caption.start and caption.end <= table.end:
-                yield from ((caption.start, message) for message in _untrue(caption.prose, runs, metrics, evidence))
+            if caption.kind == "caption" and block.start <= caption.start and caption.end <= block.end:
+                yield from ((caption.start, message) for message in _untrue(caption.prose, *held, evidence))
+
+
+def _held(reference: Reference, evidence: Evidence) -> tuple[set[str], set[str]] | None:
+    """Return the runs and metrics of a table, or of a figure as it was read back; None for anything else."""
+    if reference.name == "resultstable":
+        runs = {name.strip().partition("@")[0] for name in reference.arguments[0].split(",")}
+        return runs, {name.strip() for name in reference.arguments[1].split(",")}
+    figures = {figure.name: figure for figure in evidence.figures if figure.metrics}
+    if reference.name != "evidencefigure" or reference.arguments[0] not in figures:
+        return None
+    shown = figures[reference.arguments[0]]
+    # What a metric is matched on is the axis below it.
+    below = {spec.match for spec in evidence.metrics if spec.match and spec.name in shown.metrics}
+    return set(shown.runs), {*shown.metrics, *below}
 
 
 def miscounted(sentence: Sentence) -> Iterator[Fault]:
@@ -124,16 +136,16 @@ def miscounted(sentence: Sentence) -> Iterator[Fault]:
 def _untrue(prose: str, runs: set[str], metrics: set[str], evidence: Evidence) -> Iterator[str]:
     absent = [run for run in evidence.runs if run not in runs]
     if absent and _ALL.search(prose):
-        yield f"the caption speaks of all runs, and {', '.join(absent)} is not in the table"
+        yield f"the caption speaks of all runs, and {', '.join(absent)} is not in it"
     for run in absent:
         if re.search(_called(run, evidence.runs[run]), prose, re.IGNORECASE):
-            yield f"the caption speaks of {run}, which is not in the table"
+            yield f"the caption speaks of {run}, which is not in it"
     for spec in evidence.metrics:
         names = {spec.name.replace("_", " "), spec.words, words(spec.name, evidence.metrics)}
         if spec.name not in metrics and any(
             re.search(rf"\b{re.escape(name)}\b", prose, re.IGNORECASE) for name in names
         ):
-            yield f"the caption speaks of {spec.name}, which is not in the table"
+            yield f"the caption speaks of {spec.name}, which is not in it"
 
 
 def _incomparable(evidence: Evidence, point: str, other: str, metric: str) -> str:

@@ -81,7 +81,7 @@ def test_results_that_compare_or_carry_their_l0_pass(text):
 @pytest.mark.parametrize(
     ("caption", "says"),
     [
-        ("Every run.", "run_2, run_3, run_4 is not in the table"),
+        ("Every run.", "run_2, run_3, run_4 is not in it"),
         ("The baseline and the short run.", "speaks of run_4"),
         ("Runs by mean squared error.", "speaks of mse"),
     ],

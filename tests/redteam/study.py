@@ -45,7 +45,15 @@ def study() -> Evidence:
             "entries": (*evidence.entries, alpha),
             "counts": {"runs": 5, "attempts": 7, "rejected": 2, "seeds": 5},
             "equal_settings": ("steps", "d_sae"),
-            "figures": (Figure(name="tradeoff", pdf="figures/tradeoff.pdf", png="figures/tradeoff.png"),),
+            "figures": (
+                Figure(
+                    name="tradeoff",
+                    pdf="figures/tradeoff.pdf",
+                    png="figures/tradeoff.png",
+                    metrics=("explained_variance",),
+                    runs=tuple(evidence.runs),
+                ),
+            ),
         }
     )
     return evidence.model_copy(update={"verdicts": judge(evidence, evidence.equal_settings)})
