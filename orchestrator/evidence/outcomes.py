@@ -30,11 +30,12 @@ _APPROVES = re.compile(
     r"|in (?:effect|essence|spirit))\b"
 )
 _FLAWLESS = re.compile(
-    r"\b(?:all|every|each)\b[^.;:]{0,40}\b(?:runs?|attempts?|experiments?|trainings?|configurations?)\b[^.;:]{0,40}"
+    r"\b(?:all|every|each)\b[^.;:]{0,40}\b(?:runs?|attempts?|experiments?|trainings?|configurations?)\b[^.;:]{0,80}"
     r"\b(?:succe\w+|complet\w+|accepted|smoothly|without (?:error|fail\w+|problem\w*|incident)"
     r"|first (?:try|attempt|go))"
     r"|\bno\b[^.;:]{0,20}\b(?:runs?|attempts?|experiments?)\b[^.;:]{0,20}\b(?:fail\w+|crash\w+|reject\w+|discarded)"
-    r"|\b(?:nothing|none)\b[^.;:]{0,30}\b(?:failed|crashed|rejected|discarded|went wrong)",
+    r"|\b(?:nothing|none)\b[^.;:]{0,30}\b(?:failed|crashed|rejected|discarded|went wrong)"
+    r"|\b(?:discarded|rejected|dropped|excluded) (?:none|nothing|no (?:runs?|attempts?|experiments?))\b",
     re.IGNORECASE,
 )
 # "that it helps (H1)", "H1 predicted that it helps"; \x00 is an outcome, \x01 a statement.
@@ -65,7 +66,7 @@ def oversold(sentence: Sentence) -> Iterator[Fault]:
     for match in _SOLD.finditer(prose):
         said = match[1] or match[2] or match[3]
         asked = re.search(r"\b(?:whether|could|would|what|how|if)\b", prose[: match.end()], re.IGNORECASE)
-        of_attempts = re.search(rf"\b(?:attempts?|edits?|runs?) (?:was|were) {re.escape(said)}", prose)
+        of_attempts = re.search(rf"(?:\b(?:attempts?|edits?|runs?)|\uFFFC) (?:was|were) {re.escape(said)}", prose)
         if not asked and not of_attempts:
             yield sentence.offsets[match.start()], f"`{said}` is an outcome in your words; it is \\outcome{{H1}}"
     if any(one.name == "outcome" for one in sentence.references):

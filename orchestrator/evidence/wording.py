@@ -37,9 +37,9 @@ def check_wording(section: str, text: str, evidence: Evidence) -> tuple[Problem,
         if section in GUARDED or sentence.kind == "caption":
             faults += [*_comparatives(sentence), *typed_beside_results(sentence, passage, evidence)]
         if section in GUARDED:
-            faults += [*_negations(sentence), *_beyond(sentence, section, evidence), *oversold(sentence)]
-            faults += [*reworded(sentence, evidence), *miscounted(sentence)]
-        faults += [*glossed(sentence), *flawless(sentence, evidence), *wrong_run(sentence, evidence)]
+            faults += [*_negations(sentence), *_beyond(sentence, section, evidence)]
+        faults += [*oversold(sentence), *reworded(sentence, evidence), *glossed(sentence)]
+        faults += [*miscounted(sentence), *flawless(sentence, evidence), *wrong_run(sentence, evidence)]
     if section in GUARDED:
         faults += side_by_side(pieces, evidence)
     return located(passage, faults, pieces)
