@@ -26,7 +26,7 @@ from tests.stages.conftest import BASELINE, Quiet, Scripted, Typist
 FOLDER = ROOT / "templates" / "temporal_sae"
 PYTHON = ROOT / ".envs" / "temporal_sae" / "bin" / "python"
 PROFILE = {"model": "model", "text": "none", "layer": 1, "context": 8, "d_sae": 24, "steps": 12, "batch_sequences": 4}
-CODES = 'return torch.relu((x_BTD - weights["b_dec"]) @ weights["W_enc"] + weights["b_enc"])'
+CODES = "return ARCHITECTURE.encode(x_BTD, weights)"
 TRAIN = "trained = trainer.train(condition, settings, seed)"
 SAVE = "save_artefact(artefact_folder(job.out_dir, condition, seed), trained, encode, sample_BTD)"
 SPY = """
@@ -66,7 +66,7 @@ class Trial:
         """Execute the template's experiment with one condition and the texts replaced; return the attempt."""
         text = (FOLDER / "experiment.py").read_text()
         kept = [line for line in text.splitlines(keepends=True) if not line.startswith('    "l1=0.001')]
-        text = "".join(kept).replace("CONDITIONS: dict[str, dict[str, Scalar | Earlier]] = {", ONE)
+        text = "".join(kept).replace(ALL, ONE)
         for old, new in changes:
             assert old in text
             text = text.replace(old, new)
@@ -76,7 +76,8 @@ class Trial:
         return execute_run(step, edit_experiment(step, study or self.study), self.parts, study or self.study)
 
 
-ONE = 'CONDITIONS: dict[str, dict[str, Scalar | Earlier]] = {\n    "arm": {"l1": 0.0011},'
+ALL = "CONDITIONS: dict[str, dict[str, Scalar | Earlier | Tuned]] = {"
+ONE = f'{ALL}\n    "arm": {{"l1": 0.0011}},'
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def test_the_list_shows_ideas_templates_and_runs(launch, quick_run):
     assert done.returncode == 0
     assert "idea      adaptive_temporal_sae  (bundled session)" in done.stdout
     assert "template  temporal_sae" in done.stdout
-    assert f"run       {quick_run.name}  (last: compile)" in done.stdout
+    assert f"run       {quick_run.name}  (last: review)" in done.stdout
 
 
 def test_any_python_finds_the_environment_and_without_one_setup_is_named(tmp_path):

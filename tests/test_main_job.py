@@ -21,7 +21,10 @@ def folder(tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr
     (made,) = runs.iterdir()
-    assert done.stdout.strip() == f"done: {made}  paper: {made}/paper.pdf"
+    said, audit = done.stdout.strip().splitlines()
+    assert said == f"done: {made}  paper: {made}/paper.pdf"
+    assert audit.startswith("audit: 0 errors")
+    assert audit.endswith(" 0 sentences struck out")
     return made
 
 
