@@ -58,8 +58,8 @@ def printed(table):
 # inside.jsonl was written beside the rules, so that it says little. outside.jsonl is by somebody who had not seen them.
 # Before they were mended by it, 37 of its 48 sentences were caught and 12 of the 48 twins sent back; now 45 and 2, of
 # which one names a comparison that no hypothesis makes.
-# outside_2.jsonl is by a second one, by whom the rules were not mended: 25 of 36 caught, 7 twins sent back. That is what
-# to expect of a new author. Since then three checks hold in every section, and it is 26 and 7.
+# outside_2.jsonl is by a second one, by whom the rules had not been mended: 25 of 36 caught, 7 twins sent back. That is
+# what to expect of a new author. Since then three checks hold in every section, and it is 26 and 7.
 LEAST = {"inside.jsonl": (1.0, 0.0), "outside.jsonl": (45 / 48, 2 / 48), "outside_2.jsonl": (26 / 36, 7 / 36)}
 
 
