@@ -139,19 +139,23 @@ def test_a_mailbox_carries_a_whole_idea(answers, quick_run, tmp_path, launch):
         "--model",
         "mailbox",
     ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     prompts = []
-    deadline = time.monotonic() + 90
-    while process.poll() is None and time.monotonic() < deadline:
-        folders = list(tmp_path.glob("*/mailbox"))
-        shown = launch("mailbox", folders[0].parent, stdin=subprocess.DEVNULL).stdout if folders else ""
-        if "Groundwork asks: stage" not in shown:
-            time.sleep(0.05)
-            continue
-        prompts.append(shown)
-        handed = launch("mailbox", folders[0].parent, input=answers[len(prompts) - 1])
-        assert "handed in" in handed.stdout, handed.stderr
-    _, stderr = process.communicate(timeout=10)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            deadline = time.monotonic() + 90
+            while process.poll() is None and time.monotonic() < deadline:
+                folders = list(tmp_path.glob("*/mailbox"))
+                shown = launch("mailbox", folders[0].parent, stdin=subprocess.DEVNULL).stdout if folders else ""
+                if "Groundwork asks: stage" not in shown:
+                    time.sleep(0.05)
+                    continue
+                prompts.append(shown)
+                handed = launch("mailbox", folders[0].parent, input=answers[len(prompts) - 1])
+                assert "handed in" in handed.stdout, handed.stderr
+            _, stderr = process.communicate(timeout=10)
+        finally:
+            # One that still waits for an answer would wait for ever.
+            process.kill()
     assert process.returncode == 0, stderr
     assert len(prompts) == len(answers)
     assert "exactly one fenced ```json block" not in prompts[0]

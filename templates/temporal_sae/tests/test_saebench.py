@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from conftest import TEMPLATE, job_content, python, write_job
+from smollm2 import SMOLLM2, missing, smollm2_parts
 from temporal_sae import saebench
 from temporal_sae.artefacts import load_encoder
 from temporal_sae.encoding import Host
 from temporal_sae.held_out import HeldOut
 from temporal_sae.metrics import Totals
 from temporal_sae.saelens_export import find_artefacts
-from temporal_sae.storage import write_json
 from tiny_bench import REMEMBERING, STANDARD, random_weights, save_model, save_part, save_run
 from torch import Tensor
 
-SMOLLM2 = TEMPLATE.parent.parent / ".cache" / "temporal_sae" / "models" / "smollm2-135m-instruct"
 Joined = Callable[[], socket.socket]
 CLOSE = {"rel": 2e-4}
 
 saebench.work_offline(Path(tempfile.gettempdir()) / "groundwork_datasets")
-
-
-def missing(what: str) -> None:
-    """Skip where a person's machine lacks something; in CI a missing install is a failure."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 class Own:
@@ -257,27 +247,6 @@ def test_bad_input_is_refused_at_once(flags, message, run: Path, part_folder: Pa
     done = python("-m", "temporal_sae.saebench", *given, cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr.strip().splitlines()[-1]
-
-
-def smollm2_parts(folder: Path) -> dict[str, Path]:
-    """Write parts of Python's own documentation, which needs no download, as the store writes them."""
-    import pydoc_data.topics
-
-    from temporal_sae.activations import ResidualStream, compute, norms, scale_to_unit
-
-    stream = ResidualStream(SMOLLM2, 9)
-    tokens = stream.encode("\n".join(pydoc_data.topics.topics[name] for name in ("for", "with", "class", "import")))
-    tokens_NT = np.array(tokens[: 64 * 32], dtype=np.int32).reshape(64, 32)
-    x_NTD = compute(stream, tokens_NT.tolist(), lambda count: None)
-    scale = scale_to_unit(norms(x_NTD[:48]), stream.d_in)
-    rows = {"train": slice(0, 48), "tune": slice(48, 56), "dev": slice(56, 64)}
-    for part, of in rows.items():
-        (folder / part).mkdir()
-        np.save(folder / part / "x.npy", (x_NTD[of] * scale).astype(np.float16))
-        np.save(folder / part / "tokens.npy", tokens_NT[of])
-        meta = {"model": SMOLLM2.name, "model_folder": str(SMOLLM2), "layer": 9, "scale": scale}
-        write_json(folder / part / "meta.json", meta)
-    return {part: folder / part for part in rows}
 
 
 def test_core_agrees_with_our_metrics_on_a_trained_sae_of_smollm2(joined: Joined, tmp_path: Path) -> None:
