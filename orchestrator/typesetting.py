@@ -79,7 +79,8 @@ def print_paper(texts: dict[str, str], evidence: Evidence, press: Press) -> Comp
         _mend_broken(proof, name)
     missing = press.typesetter.missing()
     pdf = None if missing else _settle(proof)
-    _document(proof)
+    if missing:
+        _document(proof)
     _keep(proof, texts)
     compiled = Compiled(
         pdf="",
@@ -230,14 +231,16 @@ def _paper(proof: Proof) -> Paper:
 
 
 def _told(proof: Proof, done: dict[Key, SetSection], name: str) -> set[str]:
-    """Return the hypotheses whose outcomes a section tells in a sentence that stands."""
-    told = set()
+    """Return the hypotheses that a section tells, statement and outcome, in sentences that stand."""
+    told: dict[str, set[str]] = {"outcome": set(), "statement": set()}
     for (section, n), one in done.items():
-        if section == name:
-            outcomes = [r for r in read(proof.pieces[name][n].source).references if r.name == "outcome"]
-            gone = [(problem.start, problem.end) for problem in one.struck]
-            told |= {r.arguments[0] for r in outcomes if not any(a <= r.start < b for a, b in gone)}
-    return told
+        if section != name:
+            continue
+        gone = [(problem.start, problem.end) for problem in one.struck]
+        for reference in read(proof.pieces[name][n].source).references:
+            if reference.name in told and not any(a <= reference.start < b for a, b in gone):
+                told[reference.name].add(reference.arguments[0])
+    return told["outcome"] & told["statement"]
 
 
 def _set(proof: Proof) -> dict[Key, SetSection]:

@@ -62,8 +62,6 @@ def review_paper(pdf: str, evidence: Evidence, study: Study) -> Reviewed:
 
     def make() -> Reviewed:
         study.backends.screen.stage("review")
-        if not pdf:
-            return Reviewed(note="There is no PDF, so nothing was reviewed.", review=None)
         prompt = prompts.render(
             "review",
             paper=pdf_text(study.workspace.path("paper.pdf")),
@@ -76,7 +74,11 @@ def review_paper(pdf: str, evidence: Evidence, study: Study) -> Reviewed:
             note = "Written in advance, before the experiments were run; it gives no scores and judges no result."
         return Reviewed(note=note, review=review)
 
-    reviewed = study.workspace.journal.once("review", "", Reviewed, make)
+    if pdf:
+        reviewed = study.workspace.journal.once("review", "", Reviewed, make)
+    else:
+        # Not in the journal: once TeX is installed, `resume` makes the PDF, and it is reviewed.
+        reviewed = Reviewed(note="There is no PDF, so nothing was reviewed.", review=None)
     study.workspace.write(FILE, reviewed.model_dump_json(indent=1) + "\n")
     return reviewed
 

@@ -77,6 +77,12 @@ def test_without_a_pdf_there_is_no_review_and_nobody_is_asked(study, llm, eviden
     assert llm.requests == []
 
 
+def test_a_pdf_that_is_made_later_is_reviewed_then(paper, llm, evidence):  # noqa: F811
+    assert review_paper("", evidence, paper).review is None
+    llm.answers = [answer(scores=SCORES, decision="reject")]
+    assert review_paper("paper.pdf", evidence, paper).review is not None
+
+
 def test_a_broken_pdf_is_named(tmp_path):
     (tmp_path / "paper.pdf").write_bytes(b"%PDF-1.5\nnothing")
     with pytest.raises(GroundworkError, match=r"paper\.pdf"):
