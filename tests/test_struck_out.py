@@ -73,6 +73,11 @@ def test_what_holds_is_set_as_ever(pages):
     assert "Every run." in pages
 
 
+def test_an_outcome_whose_statement_the_section_leaves_out_is_told_in_full(pages):
+    told = "H1 (the momentum run has a lower mean squared error than the baseline at lr=0.2): not supported"
+    assert pages.count(told) == 1  # the conclusion; the abstract's own sentences tell it
+
+
 def test_the_audit_lists_each_sentence_with_its_line_and_reason(struck, launch):
     run, screen = struck
     audit = json.loads((run / "audit.json").read_text())
