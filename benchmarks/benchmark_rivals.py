@@ -76,7 +76,7 @@ def ours(kind: str, plan: Plan, first_ND: Tensor) -> Contender:
     recipe = Recipe(*functions, plan.learning_rate, 0.05, 0.2, 1.0, dead_after=10_000_000, resample_every=0)
     extra = architecture.initial_weights(plan.d_in, plan.d_sae, settings)
     torch.manual_seed(0)
-    sae = SparseAutoencoder(plan.d_in, plan.d_sae, first_ND.mean(0), extra)
+    sae = SparseAutoencoder(plan.d_in, plan.d_sae, first_ND.mean(0), extra, architecture.ENCODER_NORM)
     training = Training(sae, recipe, State(settings, steps=plan.steps), {})
 
     def step(_: int, x_ND: Tensor) -> float:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from orchestrator import attempts, inputs
@@ -29,6 +30,7 @@ GIVEN = "job.json"
 HASHED_BYTES = 4 * 1024 * 1024
 PROGRESS_BYTES = 64 * 1024 * 1024
 MAX_FILES = 100_000
+NAME = 80  # characters of a condition's name that are kept: longer than any that a result can have
 
 
 class Seal(Record):
@@ -82,8 +84,8 @@ def counters(folder: Path) -> dict[str, Counter]:
     for line in _lines(folder):
         condition, seed, step = (line.get(key) for key in ("condition", "seed", "step"))
         if isinstance(condition, str) and isinstance(seed, int) and isinstance(step, int) and step > 0:
-            steps.setdefault(f"{condition}/{seed}", []).append(step)
-    return {name: _counter(sorted(found)) for name, found in steps.items()}
+            steps.setdefault(f"{condition[:NAME]}/{seed}", []).append(step)
+    return {name: _counter(found) for name, found in steps.items()}
 
 
 def seal(study: Study, step: Step, facts: RunFacts) -> None:
@@ -147,4 +149,7 @@ def _lines(folder: Path) -> Iterator[dict[str, object]]:
 
 
 def _counter(steps: list[int]) -> Counter:
-    return Counter(last=steps[-1], gap=max(b - a for a, b in zip([0, *steps], steps, strict=False)))
+    """Return what steps, in the order of their lines, show of one training."""
+    rising = sorted(steps)
+    gap = max(b - a for a, b in zip([0, *rising], rising, strict=False))
+    return Counter(last=rising[-1], gap=gap, trainings=1 + sum(b <= a for a, b in pairwise(steps)))

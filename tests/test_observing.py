@@ -20,6 +20,14 @@ def test_counters_are_by_training(tmp_path):
     assert counters(tmp_path) == {"a/1": Counter(last=30, gap=10), "a/2": Counter(last=50, gap=50)}
 
 
+def test_a_training_that_begins_again_is_counted(tmp_path):
+    progress(tmp_path, line(10), line(20), line(10), line(20), line(20), line(30), line(5, "b" * 1000))
+    assert counters(tmp_path) == {
+        "a/1": Counter(last=30, gap=10, trainings=3),
+        f"{'b' * 80}/1": Counter(last=5, gap=5),
+    }
+
+
 def test_lines_of_another_form_count_for_nothing(tmp_path):
     progress(tmp_path, "[" * 9999, "3", "{", '{"step": "ten"}', line(-5), line(10))
     assert counters(tmp_path) == {"a/1": Counter(last=10, gap=10)}

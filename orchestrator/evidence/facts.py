@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from orchestrator.records import FinalInfo, PlannedRun, Record
 
 FACTS = "facts.json"
+TRIALS = "tuning_trials"  # the setting in which a template records in how many trainings another one was tuned
 NO_WEIGHTS = (".json", ".jsonl", ".py", ".txt", ".md", ".log")
 
 
 class Counter(Record):
-    """What progress.jsonl shows of one training: its last step, and the largest number of steps between two lines."""
+    """What progress.jsonl shows of one training: its last step, and the largest number of steps between two lines.
+
+    `trainings` counts how often it began: the steps of one training only rise.
+    """
 
     last: int
     gap: int
+    trainings: int = 1
 
 
 class RunFacts(Record):

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from orchestrator.evidence.baseline import beside_baseline
-from orchestrator.evidence.facts import GradedRun
+from orchestrator.evidence.facts import TRIALS, GradedRun
 from orchestrator.evidence.metrics import Declared
 from orchestrator.evidence.repeats import repeats
 from orchestrator.records import Condition, FinalInfo, Finding, MetricSpec, Scalar
@@ -23,6 +23,7 @@ def check_run(run: GradedRun, earlier: Sequence[GradedRun], declared: Declared) 
     found = [*_untouched(run), *check_values(run.info, declared, len(run.facts.seeds), run.where)]
     for name, condition in run.info.root.items():
         found += [*_training(run, name, condition), *_planned(run, name, condition), *_counted(run, name, condition)]
+    found += _unreported(run)
     found += [*beside_baseline(run, earlier[0], declared), *repeats(run, earlier, declared)] if earlier else []
     if len(run.facts.seeds) == 1:
         message = "this scale has one seed, so no result has an interval and nothing can be said about chance"
@@ -141,6 +142,25 @@ def _counted(run: GradedRun, name: str, condition: Condition) -> Iterator[Findin
     if not run.facts.counters:
         message = f"'{name}' claims {claimed:g} steps, and progress.jsonl has no line that shows one"
         yield Finding(code="unverified-counter", severity="warning", message=message, where=key)
+
+
+def _unreported(run: GradedRun) -> Iterator[Finding]:
+    """Trainings of which no result is left: who makes several and keeps one chooses among chances.
+
+    The trials of a recorded search (`tuning_trials`) are no such trainings.
+    """
+    names = set(run.info.root)
+    for name, condition in run.info.root.items():
+        names |= {f"{name}.tuning{n + 1}" for n in range(int(number(condition.config.get(TRIALS)) or 0))}
+    left = sorted({key.rpartition("/")[0] for key in run.facts.counters} - names)
+    again = sorted(key for key, counter in run.facts.counters.items() if counter.trainings > 1)
+    for what, places in (("which left no result", left), ("more than once with the same seed", again)):
+        if places:
+            message = (
+                f"progress.jsonl shows a training of '{places[0]}' {what}: each training of a run is a condition with "
+                "a result, or a trial of a search that the setting records"
+            )
+            yield _error("unreported-training", message, f"{run.name}/progress.jsonl#{places[0]}")
 
 
 def number(value: Scalar | None) -> float | None:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from orchestrator.evidence.facts import TRIALS
 from orchestrator.evidence.match import POINTS, NotComparable, Sample
 from orchestrator.records import Evidence, EvidenceEntry, Hypothesis, MetricSpec, Scalar
-
-# The setting in which a template records in how many trials another setting was tuned.
-TRIALS = "tuning_trials"
 
 Place = tuple[str, str]
 

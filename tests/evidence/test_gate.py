@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestrator.evidence.facts import Counter
 from orchestrator.evidence.gate import check_run, same_setting
 from orchestrator.records import FinalInfo
 from tests.evidence.graded import BASELINE, GOOD, TEMPLATE, condition, counted, graded, planned
@@ -95,6 +96,21 @@ def test_changed_files_and_results_of_its_own_are_named():
 )
 def test_steps_that_were_not_reported_are_not_believed(counters, expected):
     assert found(graded({"arm": condition()}, counters=counters)) == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "config", "expected"),
+    [
+        (counted("arm_2"), {}, [("error", "unreported-training")]),
+        ({"arm/2": Counter(last=200, gap=100, trainings=3)}, {}, [("error", "unreported-training")]),
+        (counted("arm.tuning1", "arm.tuning2", seeds=(9,)), {"tuning_trials": 2}, []),
+        (counted("arm.tuning1", "arm.tuning3", seeds=(9,)), {"tuning_trials": 2}, [("error", "unreported-training")]),
+    ],
+    ids=["another name", "the same again", "recorded trials", "a trial too many"],
+)
+def test_a_training_that_left_no_result_is_a_choice_among_chances(more, config, expected):
+    run = graded({"arm": condition(config={"steps": 200, "lr": 0.1, **config})}, counters={**counted("arm"), **more})
+    assert found(run) == expected
 
 
 def test_one_seed_is_a_warning():

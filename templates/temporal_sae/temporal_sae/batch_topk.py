@@ -16,6 +16,7 @@ from temporal_sae.job import Scalar
 from temporal_sae.sparse import centred_bias, encode_active
 
 MEMORY = 0.95  # of the running mean: it spans about 20 batches
+ENCODER_NORM = topk.ENCODER_NORM
 penalty = topk.penalty
 
 
@@ -38,7 +39,7 @@ def encode(x_BTD: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
         threshold.copy_(torch.where(threshold > 0, MEMORY * threshold + (1 - MEMORY) * smallest, smallest))
         return flat_M
 
-    return encode_active(x_BTD, weights, select, centred_bias(weights))
+    return encode_active(x_BTD, weights, select)
 
 
 def largest_in_batch(pre_NF: Tensor, count: int, guess: Tensor) -> Tensor:

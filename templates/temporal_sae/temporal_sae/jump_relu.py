@@ -18,6 +18,7 @@ from temporal_sae.job import Scalar
 from temporal_sae.sparse import centred_bias
 from temporal_sae.training import State
 
+ENCODER_NORM = 1.0  # the decoder's transpose, as in the paper
 THRESHOLD = 1.0
 BANDWIDTH = 0.5
 

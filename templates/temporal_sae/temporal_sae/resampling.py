@@ -37,16 +37,14 @@ def replace_features(
         return
     directions_GD = torch.nn.functional.normalize(inputs_GD, dim=-1)
     for name, weight in sae.named_parameters():
-        moments = [value for key, value in optimiser.state.get(weight, {}).items() if key.startswith("exp_avg")]
-        if name == "W_enc":
-            norm = weight[:, living_F].norm(dim=0).mean()
-            weight[:, dead_G] = ENCODER_SCALE * norm * directions_GD.T
-            moments = [moment.T for moment in moments]
+        if name == "W_enc_FD":
+            weight[dead_G] = ENCODER_SCALE * weight[living_F].norm(dim=1).mean() * directions_GD
         elif name == "W_dec":
             weight[dead_G] = directions_GD
         elif weight.shape == living_F.shape:
             weight[dead_G] = 0.0 if name == "b_enc" else weight[living_F].mean()
         else:
             continue
-        for moment in moments:
-            moment[dead_G] = 0.0
+        for key, moment in optimiser.state.get(weight, {}).items():
+            if key.startswith("exp_avg"):
+                moment[dead_G] = 0.0

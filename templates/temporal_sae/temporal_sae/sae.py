@@ -17,12 +17,20 @@ class SparseAutoencoder(nn.Module):
 
     x_hat = f W_dec + b_dec, where each feature's direction (a row of W_dec) keeps unit norm, so that no feature can
     hide from a penalty on its codes behind a long direction (Bricken et al., 2023). What f is, an encoder says.
+    W_enc is kept as `W_enc_FD`, a row for each feature, as the gradients of sparse codes come.
     """
 
     def __init__(
-        self, d_in: int, d_sae: int, mean_D: Tensor | None = None, extra: Mapping[str, Tensor] | None = None
+        self,
+        d_in: int,
+        d_sae: int,
+        mean_D: Tensor | None = None,
+        extra: Mapping[str, Tensor] | None = None,
+        encoder_norm: float = 1.0,
     ) -> None:
-        """Draw random directions from torch's global generator; W_enc starts as their transpose, b_dec at `mean_D`.
+        """Draw random directions from torch's global generator; b_dec starts at `mean_D`.
+
+        W_enc starts as their transpose, each column scaled to `encoder_norm`.
 
         Each tensor of `extra` becomes one more weight, which an encoder finds by its name. It is trained where it
         requires a gradient, and is kept as it is where not.
@@ -32,7 +40,7 @@ class SparseAutoencoder(nn.Module):
             raise ValueError(f"d_in {d_in} and d_sae {d_sae} must be positive")
         directions_FD = nn.functional.normalize(torch.randn(d_sae, d_in), dim=-1)
         self.W_dec = nn.Parameter(directions_FD)
-        self.W_enc = nn.Parameter(directions_FD.T.clone().contiguous())
+        self.W_enc_FD = nn.Parameter(encoder_norm * directions_FD)
         self.b_enc = nn.Parameter(torch.zeros(d_sae))
         self.b_dec = nn.Parameter(torch.zeros(d_in) if mean_D is None else mean_D.clone())
         for name, tensor in (extra or {}).items():
@@ -44,7 +52,8 @@ class SparseAutoencoder(nn.Module):
 
     def weights(self) -> dict[str, Tensor]:
         """Return the weights by name, still part of the graph."""
-        return {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        kept = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        return {"W_enc": kept.pop("W_enc_FD").T, **kept}
 
     def decode(self, f_BTF: Tensor) -> Tensor:
         """Return x_hat (B, T, D)."""

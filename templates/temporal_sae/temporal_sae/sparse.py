@@ -45,15 +45,14 @@ class Support:
         return _weighted_sums(self.token_M[order_M], rows_ND, starts, values_M[order_M])
 
 
-def encode_active(
-    x_BTD: Tensor, weights: Mapping[str, Tensor], select: Callable[[Tensor], Tensor], bias_F: Tensor
-) -> Tensor:
-    """Return f (B, T, F): ReLU(x W_enc + bias) where `select` says so, and 0 elsewhere; in float32.
+def encode_active(x_BTD: Tensor, weights: Mapping[str, Tensor], select: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return f (B, T, F): ReLU((x - b_dec) W_enc + b_enc) where `select` says so, and 0 elsewhere; in float32.
 
     `select` gets what the ReLU would see (N, F) and returns the positions to keep, flat and ascending by token.
     """
-    values_M, support = _EncodeActive.apply(x_BTD.flatten(0, 1), weights["W_enc"], bias_F, select)
-    return _Scatter.apply(values_M, support, (*x_BTD.shape[:2], bias_F.shape[0]))
+    named = (weights[name] for name in ("W_enc", "b_enc", "b_dec"))
+    values_M, support = _EncodeActive.apply(x_BTD.flatten(0, 1), *named, select)
+    return _Scatter.apply(values_M, support, (*x_BTD.shape[:2], support.features))
 
 
 def centred_bias(weights: Mapping[str, Tensor]) -> Tensor:
@@ -89,24 +88,29 @@ class _EncodeActive(Function):
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx, x_ND: Tensor, W_enc_DF: Tensor, bias_F: Tensor, select: Callable[[Tensor], Tensor]
+        ctx: FunctionCtx,
+        x_ND: Tensor,
+        W_enc_DF: Tensor,
+        b_enc_F: Tensor,
+        b_dec_D: Tensor,
+        select: Callable[[Tensor], Tensor],
     ) -> tuple[Tensor, Support]:
-        pre_NF = torch.addmm(bias_F, x_ND, W_enc_DF)
+        pre_NF = torch.addmm(b_enc_F - b_dec_D @ W_enc_DF, x_ND, W_enc_DF)
         support = Support(select(pre_NF), *pre_NF.shape)
         values_M = pre_NF.flatten()[support.flat_M].relu().to(x_ND.dtype)
         ctx.support = support
-        ctx.save_for_backward(x_ND, W_enc_DF, values_M)
+        ctx.save_for_backward(x_ND, W_enc_DF, b_dec_D, values_M)
         return values_M, support
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad_M: Tensor, _: None) -> tuple[Tensor | None, ...]:
         support = ctx.support
-        x_ND, W_enc_DF, values_M = ctx.saved_tensors
+        x_ND, W_enc_DF, b_dec_D, values_M = ctx.saved_tensors
         grad_M = grad_M * (values_M > 0)
         grad_x_ND = support.sum_by_token(grad_M, W_enc_DF.T.contiguous()) if ctx.needs_input_grad[0] else None
-        grad_W_DF = support.sum_by_feature(grad_M, x_ND).T
         grad_bias_F = support.sum_by_feature(grad_M, torch.ones_like(x_ND[:, :1]))[:, 0]
-        return grad_x_ND, grad_W_DF, grad_bias_F, None
+        grad_W_FD = support.sum_by_feature(grad_M, x_ND).addr_(grad_bias_F, b_dec_D, alpha=-1)
+        return grad_x_ND, grad_W_FD.T, grad_bias_F, -(W_enc_DF @ grad_bias_F), None
 
 
 class _Scatter(Function):

@@ -11,6 +11,8 @@ from temporal_sae.job import Scalar
 from temporal_sae.temporal import l1_norm
 from temporal_sae.training import State
 
+ENCODER_NORM = 0.1  # Conerly et al. (2024), "Update on How We Train SAEs": the codes start small, and grow where they pay
+
 
 def initial_weights(d_in: int, d_sae: int, settings: Mapping[str, Scalar]) -> dict[str, Tensor]:
     """Return no weight beyond the usual four."""

@@ -60,6 +60,7 @@ class Architecture(Protocol):
     """What the trainer needs of one; `temporal_sae.architectures` has those there are."""
 
     __name__: str
+    ENCODER_NORM: float
 
     def initial_weights(self, d_in: int, d_sae: int, settings: Mapping[str, Scalar]) -> dict[str, Tensor]:
         """Return weights beyond the usual four; those that require a gradient are trained."""
@@ -215,7 +216,8 @@ class Trainer:
         extra = {name: tensor.requires_grad_() for name, tensor in recipe.extra_weights(d_in, profile["d_sae"]).items()}
         extra |= recipe.architecture.initial_weights(d_in, profile["d_sae"], settings)
         torch.manual_seed(seed)  # again: the grader knows the directions that a seed starts from
-        sae = SparseAutoencoder(d_in, profile["d_sae"], self.data.mean(), extra)
+        norm = recipe.architecture.ENCODER_NORM
+        sae = SparseAutoencoder(d_in, profile["d_sae"], self.data.mean(), extra, norm)
         return Training(sae, recipe, State(settings, steps=profile["steps"]), profile)
 
     def _checkpoint(self, condition: str, about: Mapping[str, Scalar]) -> Checkpoint:

@@ -30,28 +30,21 @@ def test_dead_features_point_at_inputs_and_adam_forgets_them() -> None:
     replace_features(sae, optimiser, dead_G, inputs_GD)
     directions = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]])
     assert torch.allclose(sae.W_dec[dead_G], directions)
-    norm = before["W_enc"][:, living_F].norm(dim=0).mean()
-    assert torch.allclose(sae.W_enc[:, dead_G], 0.2 * norm * directions.T)
+    norm = before["W_enc_FD"][living_F].norm(dim=1).mean()
+    assert torch.allclose(sae.W_enc_FD[dead_G], 0.2 * norm * directions)
     assert sae.b_enc[dead_G].tolist() == [0.0, 0.0]
     assert torch.allclose(sae.log_threshold[dead_G], before["log_threshold"][living_F].mean().expand(2))
-    for name in ("W_dec", "W_enc", "b_enc", "log_threshold", "kernel", "b_dec"):
+    for name in ("W_dec", "W_enc_FD", "b_enc", "log_threshold", "kernel", "b_dec"):
         now, then = getattr(sae, name), before[name]
-        kept = (now[:, living_F], then[:, living_F]) if name == "W_enc" else (now, then)
-        if len(now) == 5:
-            kept = (now[living_F], then[living_F])
-        assert torch.equal(*kept)
-    for weight, dead, living in (
-        (sae.W_dec, (dead_G,), (living_F,)),
-        (sae.W_enc, (slice(None), dead_G), (slice(None), living_F)),
-        (sae.b_enc, (dead_G,), (living_F,)),
-    ):
-        assert not optimiser.state[weight]["exp_avg"][dead].any()
-        assert not optimiser.state[weight]["exp_avg_sq"][dead].any()
-        assert optimiser.state[weight]["exp_avg"][living].all()
+        assert torch.equal(*((now[living_F], then[living_F]) if len(now) == 5 else (now, then)))
+    for weight in (sae.W_dec, sae.W_enc_FD, sae.b_enc):
+        assert not optimiser.state[weight]["exp_avg"][dead_G].any()
+        assert not optimiser.state[weight]["exp_avg_sq"][dead_G].any()
+        assert optimiser.state[weight]["exp_avg"][living_F].all()
 
 
 def test_where_every_feature_is_dead_nothing_is_known_of_their_norm_and_nothing_changes() -> None:
     sae = SparseAutoencoder(3, 2)
-    before = sae.W_enc.detach().clone()
+    before = sae.W_enc_FD.detach().clone()
     replace_features(sae, torch.optim.Adam(sae.parameters()), torch.tensor([0, 1]), torch.ones(2, 3))
-    assert torch.equal(sae.W_enc, before)
+    assert torch.equal(sae.W_enc_FD, before)

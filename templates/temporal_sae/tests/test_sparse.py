@@ -14,7 +14,7 @@ def sae_of(architecture, settings, d_in=5, d_sae=9) -> SparseAutoencoder:
 
 def dense(x_BTD, sae, keep_BTF):
     """The same codes and reconstruction by dense products and masks."""
-    f_BTF = torch.relu((x_BTD - sae.b_dec) @ sae.W_enc + sae.b_enc) * keep_BTF
+    f_BTF = torch.relu((x_BTD - sae.b_dec) @ sae.W_enc_FD.T + sae.b_enc) * keep_BTF
     return f_BTF, f_BTF @ sae.W_dec + sae.b_dec
 
 
@@ -30,7 +30,7 @@ def test_values_and_gradients_are_those_of_dense_products(architecture, uses_cod
     assert torch.allclose(f_BTF, f_dense_BTF)
     assert torch.allclose(x_hat_BTD, x_hat_dense_BTD)
     assert torch.equal(sparse.fired(f_BTF), sparse.fired(f_dense_BTF))
-    wanted = [x_BTD, sae.W_enc, sae.b_enc, sae.W_dec, sae.b_dec]
+    wanted = [x_BTD, sae.W_enc_FD, sae.b_enc, sae.W_dec, sae.b_dec]
 
     def gradients(f, x_hat):
         loss = (x_BTD.detach() - x_hat).square().sum() + uses_codes * (f.sin() * 0.3).sum()

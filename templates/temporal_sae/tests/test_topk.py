@@ -27,7 +27,7 @@ def test_dead_features_learn_from_the_error_and_from_nothing_else() -> None:
     x_hat_BTD = sae.decode(topk.encode(x_BTD, sae.weights()))
     loss = topk.auxiliary_loss(x_BTD, x_hat_BTD, state)
     error_BTD = (x_BTD - x_hat_BTD).detach()
-    pre_BTG = torch.relu(x_BTD @ sae.W_enc[:, 5:])
+    pre_BTG = torch.relu(x_BTD @ sae.W_enc_FD[5:].T)
     largest = pre_BTG.topk(3, dim=-1)
     by_hand = torch.zeros_like(pre_BTG).scatter(-1, largest.indices, largest.values) @ sae.W_dec[5:]
     assert loss.item() == pytest.approx((error_BTD - by_hand).square().mean().item(), rel=1e-5)

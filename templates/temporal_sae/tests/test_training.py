@@ -174,5 +174,5 @@ def test_bf16_keeps_float32_weights_and_trains_nearly_the_same(job: Job, archite
     exact = trained(job, recipe=recipe)
     rounded = trained(replace(job, profile={**job.profile, "dtype": "bf16"}), recipe=recipe)
     assert {value.dtype for value in dict(rounded.sae.named_parameters()).values()} == {torch.float32}
-    assert not torch.equal(rounded.sae.W_enc, exact.sae.W_enc)
+    assert not torch.equal(rounded.sae.W_enc_FD, exact.sae.W_enc_FD)
     assert rounded.measured["final_loss"] == pytest.approx(exact.measured["final_loss"], rel=0.05)
