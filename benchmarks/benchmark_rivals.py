@@ -22,6 +22,14 @@ from temporal_sae.training import Recipe, State, Training  # noqa: E402
 TYPES = ("standard", "topk", "batch_topk", "jump_relu")
 L1 = 0.001  # per dimension, as this project counts it; the others sum over dimensions, and get L1 * d_in
 L0_WEIGHT = 0.0005
+RATES = (1e-3, 3e-3, 1e-2)
+# Of these, the one with the lowest final loss after 200 steps: `training.py --sweep` prints them all.
+LEARNING_RATES = {
+    "standard": {"ours": 3e-3, "dictionary-learning": 1e-2, "sae-lens": 3e-3},
+    "topk": {"ours": 3e-3, "dictionary-learning": 3e-3, "sae-lens": 3e-3},
+    "batch_topk": {"ours": 3e-3, "dictionary-learning": 3e-3, "sae-lens": 1e-2},
+    "jump_relu": {"ours": 3e-3, "dictionary-learning": 1e-2, "sae-lens": 1e-2},
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,15 @@ class Contender:
     step: Callable[[int, Tensor], object]
     codes: Callable[[Tensor], tuple[Tensor, Tensor]]
 
+    def in_bf16(self) -> Contender:
+        """Return the same, with steps under autocast; losses stay in fp32."""
+
+        def step(number: int, x_ND: Tensor) -> None:
+            with torch.autocast("cpu", torch.bfloat16):
+                self.step(number, x_ND)
+
+        return Contender(self.kind, step, self.codes)
+
     @torch.no_grad()
     def loss(self, x_ND: Tensor) -> tuple[float, float]:
         """Return the type's loss by our formula, and L0."""
@@ -64,7 +81,10 @@ class Contender:
 
 
 def ours(kind: str, plan: Plan, first_ND: Tensor) -> Contender:
-    """Return this project's trainer, whose b_dec starts at the mean, as in a run."""
+    """Return this project's trainer, whose b_dec starts at the mean, as in a run.
+
+    The others clip the gradients of a loss that is summed over dimensions to norm 1; ours is a mean over them.
+    """
     keep_freed_memory()
     architecture = getattr(architectures, kind)
     settings = {"l1": L1, "k": plan.k, "l0_weight": L0_WEIGHT}
@@ -73,7 +93,7 @@ def ours(kind: str, plan: Plan, first_ND: Tensor) -> Contender:
         return mean_squared_error(x, x_hat) + architecture.penalty(f, x, x_hat, settings, state)
 
     functions = (architecture, architecture.encode, loss, lambda d_in, d_sae: {})
-    recipe = Recipe(*functions, plan.learning_rate, 0.05, 0.2, 1.0, dead_after=10_000_000, resample_every=0)
+    recipe = Recipe(*functions, plan.learning_rate, 0.05, 0.2, 1.0 / plan.d_in, dead_after=10_000_000, resample_every=0)
     extra = architecture.initial_weights(plan.d_in, plan.d_sae, settings)
     torch.manual_seed(0)
     sae = SparseAutoencoder(plan.d_in, plan.d_sae, first_ND.mean(0), extra, architecture.ENCODER_NORM)
@@ -107,9 +127,11 @@ def dictionary_learning(kind: str, plan: Plan, first_ND: Tensor) -> Contender:
         "jump_relu": lambda: JumpReluTrainer(**common, sparsity_warmup_steps=None, target_l0=plan.k, bandwidth=0.5),
     }
     trainer = makers[kind]()
+    # Its running threshold is far from settled after a few hundred steps: the codes are those of training.
+    options = {"use_threshold": False} if kind == "batch_topk" else {}
 
     def codes(x_ND: Tensor) -> tuple[Tensor, Tensor]:
-        f_NF = trainer.ae.encode(x_ND)
+        f_NF = trainer.ae.encode(x_ND, **options)
         return f_NF, trainer.ae.decode(f_NF)
 
     return Contender(kind, trainer.update, codes)

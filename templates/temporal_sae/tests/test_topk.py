@@ -13,6 +13,15 @@ def test_the_k_largest_positive_codes_of_each_token_stay() -> None:
     assert topk.encode(x_BTD, weights).tolist() == [[[0.0, 4.0, 3.0, 0.0], [0.0, 0.0, 5.0, 0.0]]]
 
 
+@pytest.mark.parametrize(("features", "k"), [(64, 1), (64, 5), (64, 8), (64, 9), (60, 5), (7, 7)])
+def test_ranking_in_two_steps_finds_what_one_ranking_does(features: int, k: int) -> None:
+    pre_NF = torch.randn(50, features, generator=torch.Generator().manual_seed(k))
+    pre_NF[0] = 0.0
+    pre_NF[0, :k] = torch.arange(1.0, k + 1)  # all in groups that follow each other
+    chosen_NK = topk.largest_per_token(pre_NF, k).view(50, k) - features * torch.arange(50)[:, None]
+    assert torch.equal(chosen_NK.sort().values, pre_NF.topk(k).indices.sort().values)
+
+
 @pytest.mark.parametrize("k", [0, 10, 2.0, True, None])
 def test_k_must_be_a_whole_number_of_features(k: object) -> None:
     with pytest.raises(ValueError, match="setting k is .* from 1 to d_sae = 9"):
