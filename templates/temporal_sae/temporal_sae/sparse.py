@@ -33,7 +33,7 @@ class Support:
     @cached_property
     def by_feature(self) -> tuple[Tensor, Tensor]:
         """Return the order (M,) that sorts the codes by feature, and where each feature's begin (F + 1,)."""
-        return self.feature_M.argsort(stable=True), _starts(self.feature_M, self.features)
+        return self.feature_M.int().argsort(stable=True), _starts(self.feature_M, self.features)
 
     def sum_by_token(self, values_M: Tensor, rows_FD: Tensor) -> Tensor:
         """Return for each token the sum of its active features' rows, weighted by their values (N, D)."""
