@@ -165,10 +165,9 @@ def read_batches(folder: Path | None, plan: Plan) -> list[Tensor]:
         print("no activations in .cache: batches are random, and the losses mean nothing")
         return list(torch.from_numpy(generator.standard_normal((count, plan.d_in), np.float32)).split(plan.tokens))
     x_ND = np.load(folder / "x.npy", mmap_mode="r").reshape(-1, plan.d_in)
-    chosen = generator.permutation(len(x_ND))[:count]
-    return list(
-        torch.from_numpy(x_ND[np.sort(chosen)].astype(np.float32))[torch.randperm(len(chosen))].split(plan.tokens)
-    )
+    chosen = np.sort(generator.permutation(len(x_ND))[:count])
+    mixed_ND = x_ND[chosen].astype(np.float32)[generator.permutation(len(chosen))]
+    return list(torch.from_numpy(mixed_ND).split(plan.tokens))
 
 
 def draw(results: dict[str, Result], path: Path) -> None:

@@ -68,8 +68,14 @@ def paper_of(
         abstract=bodies["abstract"],
         parts=tuple(Part(heading, bodies[name], name) for name, heading in ORDER.items()),
         hypotheses=tuple(
-            Outcome(h.id, statement(h, evidence.metrics), outcome_words(evidence, h.id), details(verdict, evidence))
-            for h, verdict in hypothesis_verdicts(evidence)
+            Outcome(
+                one.id,
+                statement(one, evidence.metrics),
+                outcome_words(evidence, one.id),
+                details(verdict, evidence),
+                one.frozen_after,
+            )
+            for one, verdict in hypothesis_verdicts(evidence)
         ),
         used=used(tuple(bodies.values()), evidence),
         summary=summarise(evidence, account.given_up),

@@ -33,12 +33,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A hypothesis as frozen, and what became of it; plain text."""
+    """A hypothesis as frozen, and what became of it; plain text. `frozen_after` runs were known when it was frozen."""
 
     id: str
     statement: str
     outcome: str
     details: str = ""
+    frozen_after: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def _rendered(paper: Paper, evidence: Evidence, template: Path, options: dict[st
             "statement": escape(one.statement),
             "outcome": escape(one.outcome),
             "details": typeset_words(one.details),
+            "frozen_after": one.frozen_after,
         }
         for one in paper.hypotheses
     ]

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import jinja2
@@ -77,6 +78,15 @@ def test_the_appendix_has_the_used_entries_and_the_start_of_their_hash():
     assert "0123456789ab}" in text
     assert "0123456789abc" not in text
     assert "A~= 1, 2;\nB~= 3, 4." in text
+
+
+def test_a_hypothesis_that_was_frozen_later_says_when():
+    later = Outcome("H3", "the b run has a higher L0", "confirmed", frozen_after=2)
+    text = render(replace(PAPER, hypotheses=(*PAPER.hypotheses, later)), EVIDENCE, TEMPLATE)
+    assert "frozen before the first run, but for those that name a later time." in text
+    assert r"the b run has a higher L0. (frozen when 2 runs were known, tested on fresh seeds) \textbf" in text
+    assert text.count("fresh seeds") == 1
+    assert "later time" not in render(PAPER, EVIDENCE, TEMPLATE)
 
 
 def test_a_paper_without_citations_values_and_hypotheses_has_none_of_their_blocks():
