@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from temporal_sae.job import Scalar
+from temporal_sae.sparse import centred_bias
 from temporal_sae.temporal import l1_norm
 from temporal_sae.training import State
 
@@ -21,7 +22,7 @@ def initial_weights(d_in: int, d_sae: int, settings: Mapping[str, Scalar]) -> di
 
 def encode(x_BTD: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     """Return f = ReLU((x - b_dec) W_enc + b_enc) (B, T, F)."""
-    return torch.relu((x_BTD - weights["b_dec"]) @ weights["W_enc"] + weights["b_enc"])
+    return torch.relu(x_BTD @ weights["W_enc"] + centred_bias(weights))
 
 
 def penalty(f_BTF: Tensor, x_BTD: Tensor, x_hat_BTD: Tensor, settings: Mapping[str, Scalar], state: State) -> Tensor:
