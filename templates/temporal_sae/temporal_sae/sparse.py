@@ -87,7 +87,7 @@ class _EncodeActive(Function):
     """values (M,) and where they lie. Gradients touch the rows of active features alone."""
 
     @staticmethod
-    def forward(
+    def forward(  # noqa: PLR0913 - autograd wants each tensor by itself
         ctx: FunctionCtx,
         x_ND: Tensor,
         W_enc_DF: Tensor,

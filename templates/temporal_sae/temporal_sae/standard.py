@@ -12,7 +12,7 @@ from temporal_sae.sparse import centred_bias
 from temporal_sae.temporal import l1_norm
 from temporal_sae.training import State
 
-ENCODER_NORM = 0.1  # Conerly et al. (2024), "Update on How We Train SAEs": the codes start small, and grow where they pay
+ENCODER_NORM = 0.1  # Conerly et al. (2024), "Update on How We Train SAEs": codes start small, and grow where they pay
 
 
 def initial_weights(d_in: int, d_sae: int, settings: Mapping[str, Scalar]) -> dict[str, Tensor]:
