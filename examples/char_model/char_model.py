@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+import tempfile
 from pathlib import Path
 from pydoc_data.topics import topics
 
@@ -33,7 +34,10 @@ def prepare(profile, cache, out):
     for part, text in texts.items():
         codes = [ord(c) - 32 if " " <= c <= "~" else CHARACTERS - 1 for c in text[:length]]
         (cache / key / part).mkdir(parents=True, exist_ok=True)
-        np.save(cache / key / part / "codes.npy", np.array(codes))
+        # Another idea may be reading the same part: it sees the old file or the new one, never half of one.
+        with tempfile.TemporaryDirectory(dir=cache / key / part) as scratch:
+            np.save(Path(scratch) / "codes.npy", np.array(codes))
+            (Path(scratch) / "codes.npy").replace(cache / key / part / "codes.npy")
     parts = {part: str(cache / key / part) for part in texts}
     (out / "parts.json").write_text(json.dumps({"key": key, "parts": parts}))
 
