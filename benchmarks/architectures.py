@@ -34,7 +34,11 @@ SETTINGS: dict[str, list[dict[str, float]]] = {
     "standard": [{"l1": l1} for l1 in (0.0006, 0.001, 0.0016, 0.0025)],
     "topk": [{"k": k} for k in (16, 32, 64, 128)],
     "batch_topk": [{"k": k} for k in (16, 32, 64, 128)],
-    "jump_relu": [{"l0_weight": weight} for weight in (5e-5, 1e-4, 2e-4, 5e-4)],
+    # Thresholds move little in so few steps: they start near where the target wants them.
+    "jump_relu": [
+        {"l0_weight": 1.0, "threshold": threshold, "l0_target": target}
+        for threshold, target in ((1.0, 16), (0.8, 32), (0.5, 64), (0.3, 128))
+    ],
 }
 RATE_AND_CLIP = {
     "standard": (1e-2, 1.0),
@@ -74,7 +78,7 @@ def main() -> None:
     points = []
     for point in measured(folder, given.seeds):
         points.append(point)
-        (setting,) = (f"{name}={value:g}" for name, value in point.settings.items())
+        *_, setting = (f"{name}={value:g}" for name, value in point.settings.items())
         l0, ev = point.l0, point.explained_variance
         print(
             f"{point.kind:12}{setting:18}{statistics.mean(l0):8.1f}{min(l0):9.1f} -{max(l0):6.1f}"

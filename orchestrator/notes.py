@@ -40,8 +40,8 @@ def render(workspace: Workspace, template: Template, provenance: str) -> str:
     for run in attempts(journal):
         after = journal.find("record", run.step.label, Plan)
         parts += [describe_run(run, workspace, template), *_asked(run, journal)]
-        parts += [textwrap.fill(after.prose, WIDTH, break_long_words=False) if after else ""]
-    parts += [textwrap.fill(stop.prose, WIDTH) for stop in journal.all("stop", Plan)]
+        parts += [_by_the_model(after.prose) if after else ""]
+    parts += [_by_the_model(stop.prose) for stop in journal.all("stop", Plan)]
     parts += _tested(evidence) if evidence else []
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -77,6 +77,11 @@ def hypothesis_lines(hypotheses: tuple[Hypothesis, ...], template: Template) -> 
 def frozen_hash(hypotheses: tuple[Hypothesis, ...]) -> str:
     """Return the SHA-256 of hypotheses as they were frozen."""
     return hashlib.sha256("\n".join(one.model_dump_json() for one in hypotheses).encode()).hexdigest()
+
+
+def _by_the_model(prose: str) -> str:
+    """Of a model's prose only typed results are sent back, so it is named as what it is."""
+    return textwrap.fill(f"In the model's words: {prose}", WIDTH, break_long_words=False) if prose.strip() else ""
 
 
 def _when(hypothesis: Hypothesis) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from orchestrator import inputs, prompts
 from orchestrator.errors import ModelUnavailable, TypesettingFailed
 from orchestrator.evidence.checks import check_section
-from orchestrator.evidence.striking import Key, SetSection, set_pieces
+from orchestrator.evidence.striking import Key, SetSection, set_pieces, told
 from orchestrator.evidence.syntax import read
 from orchestrator.manuscript import BIBLIOGRAPHY, Revision, account_of, paper_of
 from orchestrator.paper.bib import Library
@@ -231,16 +231,9 @@ def _paper(proof: Proof) -> Paper:
 
 
 def _told(proof: Proof, done: dict[Key, SetSection], name: str) -> set[str]:
-    """Return the hypotheses that a section tells, statement and outcome, in sentences that stand."""
-    told: dict[str, set[str]] = {"outcome": set(), "statement": set()}
-    for (section, n), one in done.items():
-        if section != name:
-            continue
-        gone = [(problem.start, problem.end) for problem in one.struck]
-        for reference in read(proof.pieces[name][n].source).references:
-            if reference.name in told and not any(a <= reference.start < b for a, b in gone):
-                told[reference.name].add(reference.arguments[0])
-    return told["outcome"] & told["statement"]
+    """Return the hypotheses that a section tells by itself, statement and outcome."""
+    pairs = {pair for (section, _), one in done.items() if section == name for pair in told(name, one, proof.evidence)}
+    return {one for kind, one in pairs if kind == "outcome" and ("statement", one) in pairs}
 
 
 def _set(proof: Proof) -> dict[Key, SetSection]:

@@ -1,56 +1,99 @@
-"""Which of a writer's words no reference carries: they are set so that a reader sees it. Pure."""
+"""Which of a writer's words the evidence does not answer for: they are set so that a reader sees it. Pure.
+
+In abstract, results and conclusion a clause stands upright only where a reference carries it and its other words are
+names of the evidence or of a short list: nothing has to be found out about the words that are not. Whoever writes "the
+new run at 0.02 is in a league of its own" has the whole clause set apart, without a list of ways to praise.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from orchestrator.evidence import wordlists as lists
 from orchestrator.evidence.sentences import Sentence
 from orchestrator.evidence.syntax import PLACEHOLDER
+from orchestrator.records import Evidence
 
 INTERPRETED = frozenset({"abstract", "results", "conclusion"})
 RESULTS = frozenset({"result", "measured", "change", "finding", "outcome", "detectable"})
 _BOUNDARY = r"[,:;]|---?|[–—]|(?=\()"
-_CONCEDING = re.compile(r"(?:if|although|though|while|whereas|even|despite|given|as|since|because)\b", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
+# Words that report, point and join, and praise nothing: none of them says more than the reference beside it.
+_PLAIN = frozenset(
+    re.findall(
+        r"\w+",
+        """a an and are as at be been between both but by could for from had has have here in is it its itself not of on
+        or other our over respectively so that the their them there these they this those to under was we were when where which with
+        within
+        abstract appendix arm arms attempt attempts average baseline compared comparison comparisons condition conditions
+        control controls curve detect detectable difference differences each experiment experiments exploratory figure find finds
+        first found give given gives hypotheses hypothesis interval intervals last line lines lies mean means measured
+        measurement measurements metric metrics outcome outcomes own paper part per planned point points reached reaches
+        read reads recorded rejected reported reports result results row rows run runs second section seed seeds setting
+        settings show shown shows stand stands statement step steps study table test tested tests third trained training
+        trainings treatment used uses value values all every""",
+    )
+)
 
 Span = tuple[int, int]
 
 
-def interpreted(name: str, pieces: tuple[Sentence, ...]) -> tuple[Span, ...]:
-    """Return the parts of a section that no reference carries; headings and bare formulas are none.
-
-    They are clauses without a reference, and in a clause with one what follows the last at some length, or leads up to
-    the first: "H1 is \\outcome{H1}, which is what theory asks for".
-    """
-    told = [piece for piece in pieces if name in INTERPRETED and piece.kind in ("text", "caption", "footnote")]
-    return tuple(span for piece in told for clause in piece.clauses() for span in _uncarried(piece, clause))
+def interpreted(name: str, pieces: tuple[Sentence, ...], evidence: Evidence) -> tuple[Span, ...]:
+    """Return the clauses of a section that the evidence does not answer for; a formula by itself is none."""
+    told = [piece for piece in pieces if name in INTERPRETED and piece.kind != "block"]
+    known = _PLAIN | _names(evidence) if told else frozenset()
+    return tuple(span for piece in told for span in _joined(_apart(piece, known)))
 
 
-def _uncarried(piece: Sentence, clause: Span) -> list[Span]:
-    start, end = clause
-    said = "".join(c for c, at in zip(piece.prose, piece.offsets, strict=True) if start <= at < end)
-    within = [one for one in piece.references if start <= one.start < end]
-    names = {one.name for one in within}
-    # A setting or a count carries what it counts, and no cause that is given beside it.
-    if not names & RESULTS and (not names or _claims_more(said)):
-        return [clause] if re.search(r"[^\W\d_]{2}", said.replace(PLACEHOLDER, "")) else []
-    inner = piece.clauses(_BOUNDARY)
-    first, last = within[0].start, within[-1].end
-    led = [(start, b) for a, b in inner if start <= a and b <= first and _leads(piece, (start, b))][-1:]
-    left = [(max(a, last), end) for a, b in inner if last <= a < end and b <= end][:1]
-    return [span for span in led if _words_in(piece, span) > 3] + [span for span in left if _words_in(piece, span) > 2]
+def _apart(piece: Sentence, known: frozenset[str]) -> Iterator[Span]:
+    if piece.kind == "heading" and _answered(piece, (piece.start, piece.end), known):
+        return
+    for clause in piece.clauses():
+        if not _within(piece, clause):
+            yield from [clause] if re.search(r"[^\W\d_]{2}", _said(piece, clause).replace(PLACEHOLDER, "")) else []
+            continue
+        for span in piece.clauses(_BOUNDARY):
+            if clause[0] <= span[0] and span[1] <= clause[1] and not _answered(piece, span, known):
+                yield span
 
 
-def _leads(piece: Sentence, span: Span) -> bool:
-    """True for words that end in a colon, or concede or condition what comes after their comma."""
-    words = piece.mask[span[0] - piece.start : span[1] - piece.start]
-    return words.endswith(":") or bool(_CONCEDING.match(words))
+def _answered(piece: Sentence, span: Span, known: frozenset[str]) -> bool:
+    """True where every word is known, and every placeholder a reference; "H2 is \\outcome{H2}", "over all seeds"."""
+    said = _said(piece, span)
+    # Formulas and citations leave a placeholder, too: "momentum $\\succ$ control" says something.
+    if said.count(PLACEHOLDER) > len(_within(piece, span)):
+        return False
+    return all(word.removesuffix("'s").removesuffix("’s") in known for word in _WORD.findall(said.lower()))
 
 
-def _words_in(piece: Sentence, span: Span) -> int:
-    return len(re.findall(r"[^\W\d_]{2,}", piece.mask[span[0] - piece.start : span[1] - piece.start]))
+def _within(piece: Sentence, span: Span) -> list[int]:
+    return [one.start for one in piece.references if span[0] <= one.start < span[1]]
 
 
-def _claims_more(prose: str) -> bool:
-    """Whether a sentence states a cause, an inference or a wide scope; a list of words, not exhaustive."""
-    return any(pattern.search(prose) for pattern in (lists.CAUSE, lists.INFERENCE, lists.SCOPE))
+def _said(piece: Sentence, span: Span) -> str:
+    return "".join(c for c, at in zip(piece.prose, piece.offsets, strict=True) if span[0] <= at < span[1])
+
+
+def _joined(spans: Iterator[Span]) -> Iterator[Span]:
+    """Yield spans with those that touch, but for blanks between them, as one."""
+    last: Span | None = None
+    for start, end in spans:
+        if last is not None and start - last[1] <= 1:
+            last = (last[0], end)
+            continue
+        if last is not None:
+            yield last
+        last = (start, end)
+    if last is not None:
+        yield last
+
+
+def _names(evidence: Evidence) -> frozenset[str]:
+    """Return the words of which the names of runs, conditions, metrics, settings and hypotheses are made."""
+    texts = [*evidence.runs, *evidence.runs.values(), *(one.id for one in evidence.hypotheses)]
+    texts += [text for one in evidence.metrics for text in (one.name, one.words, one.unit or "")]
+    for conditions in evidence.settings.values():
+        for condition, settings in conditions.items():
+            texts += [condition, *settings, *(value for value in settings.values() if isinstance(value, str))]
+    texts += [entry.metric for entry in evidence.entries]
+    return frozenset(word for text in texts for word in _WORD.findall(text.lower().replace("_", " ")))

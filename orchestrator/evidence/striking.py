@@ -1,8 +1,8 @@
 r"""Sections as the paper sets them: references expanded, what the checks refuse struck out, the rest told apart. Pure.
 
 A sentence that still has a problem is shown as it was typed, in `\struckout{...}`; so no reference in it is expanded
-and no command in it works. In abstract, results and conclusion, a clause that no reference carries is set as
-`\interpretation{...}`. Both are computed from the text, the evidence and the keys alone, so that `verify` can repeat
+and no command in it works. In abstract, results and conclusion, a clause that the evidence does not answer for is set
+as `\interpretation{...}`. Both are computed from the text, the evidence and the keys alone, so that `verify` can repeat
 them. The paper's template defines the two commands.
 """
 
@@ -90,6 +90,23 @@ def struck_findings(finished: Mapping[Key, SetSection], places: Mapping[Key, Pla
     )
 
 
+def told(name: str, section: SetSection, evidence: Evidence) -> set[tuple[str, str]]:
+    """Return which statements and outcomes a section tells, as `("outcome", "H1")`, in sentences that stand.
+
+    An outcome that words of interpretation follow in its sentence is not told plainly.
+    """
+    whole = tuple(sentence for sentence, _ in section.pieces)
+    spans, gone = interpreted(name, whole, evidence), {(one.start, one.end) for one in section.struck}
+    return {
+        (reference.name, reference.arguments[0])
+        for sentence in whole
+        for reference in sentence.references
+        if reference.name in ("statement", "outcome")
+        and not any(a <= reference.start < b for a, b in gone)
+        and not any(reference.start < b <= sentence.end for _, b in spans)
+    }
+
+
 def _set(name: str, text: str, evidence: Evidence, problems: tuple[Problem, ...]) -> SetSection:
     if not text.strip():
         return SetSection(_struck_out(UNANSWERED), problems)
@@ -99,7 +116,7 @@ def _set(name: str, text: str, evidence: Evidence, problems: tuple[Problem, ...]
         return SetSection("\n\n".join(map(_struck_out, parts)), problems)
     pieces = sentences(passage)
     marks: list[tuple[int, int, Mark]] = [(one.start, one.end, "struck") for one in problems if one.end]
-    marks += [(start, end, "interpretation") for start, end in interpreted(name, pieces)]
+    marks += [(start, end, "interpretation") for start, end in interpreted(name, pieces, evidence)]
     marks += [(one.start, one.end, one) for one in passage.references]
     # The widest first; what lies in a struck sentence is never reached.
     marks.sort(key=lambda mark: (mark[0], -mark[1], mark[2] != "struck"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from orchestrator.evidence import vocabulary as vocab
 from orchestrator.evidence import wordlists as lists
 from orchestrator.evidence.interpretation import RESULTS, interpreted
 from orchestrator.evidence.outcomes import flawless, glossed, oversold, reworded
@@ -25,6 +26,7 @@ GUARDED = frozenset({"title", "abstract", "results", "conclusion"})
 _TURNED = re.compile(rf"{lists.NEGATING.pattern}[^.;:{PLACEHOLDER}]{{0,60}}{PLACEHOLDER}", re.IGNORECASE)
 _TAKEN_BACK = re.compile(rf"{PLACEHOLDER}[^.;{PLACEHOLDER}]{{0,30}}{lists.TAKEN_BACK.pattern}", re.IGNORECASE)
 _ASIDE = re.compile(rf",\s*(?:(?:it )?(?:is|was|remains|stays|stands)\s+)?{PLACEHOLDER}$")
+_DISPLAYED = re.compile(rf"\\begin\{{(?:{'|'.join(map(re.escape, sorted(vocab.MATH_ENVIRONMENTS)))})\}}|\\\[|\$\$")
 _WORDED = frozenset({"finding", "outcome", "statement"})
 
 
@@ -42,6 +44,8 @@ def check_wording(section: str, text: str, evidence: Evidence) -> tuple[Problem,
         faults += [*miscounted(sentence), *flawless(sentence, evidence), *wrong_run(sentence, evidence)]
     if section in GUARDED:
         faults += side_by_side(pieces, evidence)
+        advice = "a displayed formula looks like a result here; equations belong into the method"
+        faults += [(match.start(), advice) for match in _DISPLAYED.finditer(text)]
     return located(passage, faults, pieces)
 
 
@@ -96,13 +100,15 @@ def _negations(sentence: Sentence) -> Iterator[Fault]:
 def _beyond(sentence: Sentence, section: str, evidence: Evidence) -> Iterator[Fault]:
     """A cause, an inference or a wide scope that would look as if the reference beside it carried it.
 
-    What is set as interpretation does not look like that.
+    What follows the clause's last result, and is set as interpretation, does not look like that.
     """
     # Why a hypothesis could not be tested is no cause of a result.
     untested = {verdict.hypothesis for verdict in evidence.verdicts if verdict.outcome == "undecided"}
     results = [one for one in sentence.references if one.name in RESULTS - {"detectable"}]
     told = [one.start for one in results if not (one.name == "outcome" and one.arguments[0] in untested)]
-    apart = interpreted(section, (sentence,))
+    ends = [end for _, end in sentence.clauses()]
+    spans = interpreted(section, (sentence,), evidence)
+    apart = [(a, b) for a, b in spans if not any(a <= at < min(e for e in ends if e >= b) for at in told)]
     advice = "give it a sentence of its own, which is set as your interpretation"
     found: list[Fault] = []
     if told:

@@ -71,9 +71,42 @@ def test_a_clause_that_no_reference_carries_is_set_as_interpretation(name):
     assert latex.endswith("; \\interpretation{topics drift.}")
 
 
-def test_formulas_headings_and_other_sections_are_no_interpretation():
-    assert shown("\\paragraph{On topics.} $a = b$.") == "\\paragraph{On topics.} $a = b$."
+def test_formulas_and_other_sections_are_no_interpretation():
+    assert shown("$a = b$.") == "$a = b$."
     assert shown("Topics last for long.", "introduction") == "Topics last for long."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The adaptive run at \\result{run_1}{l0} is in a league of its own.",
+        "The adaptive run reigns on \\count{seeds} of \\count{seeds} seeds.",
+        "The adaptive run $\\succ$ the baseline on \\count{seeds} seeds.",
+        "The adaptive run is su$\\mathrm{perio}$r at \\result{run_1}{l0}.",
+        "The adaptive run takes 25 steps to \\result{run_1}{l0}.",
+    ],
+)
+def test_a_reference_carries_no_other_words_of_its_clause(text):
+    assert shown(text).startswith("\\interpretation{The adaptive run")
+    assert shown(text).endswith(".}")
+
+
+def test_names_and_words_that_report_stand_upright():
+    for text in (
+        "Over \\count{seeds} seeds the adaptive run has \\result{run_1}{l0}.",
+        "The baseline at l1=3 reaches \\result{run_0@l1=3}{explained_variance} in explained variance.",
+    ):
+        assert "\\interpretation" not in shown(text), shown(text)
+
+
+def test_what_follows_a_result_is_apart_from_it():
+    latex = shown("H1 is \\outcome{H1}, a gap that awaits its formal blessing.")
+    assert latex.startswith("H1 is \\hyperlink")
+    assert latex.endswith("\\interpretation{a gap that awaits its formal blessing.}")
+
+
+def test_a_heading_is_told_apart_as_well():
+    assert shown("\\paragraph{Topics last.} $a$.").startswith("\\paragraph{\\interpretation{Topics last.}}")
 
 
 def test_a_count_carries_no_cause():

@@ -122,6 +122,9 @@ HONEST = [
     ),
 ]
 MISLEADING = [
+    ("abstract", "Since the schedule relaxes under load, \\finding{run_1}{run_0}{explained_variance}."),
+    ("results", "\\[ m_{new} \\ll m_{old} \\]"),
+    ("conclusion", "So \\begin{equation} a > b \\end{equation}"),
     ("conclusion", "Although \\finding{run_2}{run_0}{explained_variance}, this is expected and does not matter."),
     ("results", "The adaptive run stays ahead throughout, at \\result{run_1}{explained_variance}."),
     ("results", "With \\result{run_1}{explained_variance}, the adaptive schedule tops every alternative we tried."),
@@ -176,7 +179,6 @@ MISLEADING = [
     ("results", "$\\text{ours is better by 5\\%}$"),
 ]
 ASIDES = [
-    ("abstract", "Since the schedule relaxes under load, \\finding{run_1}{run_0}{explained_variance}."),
     ("results", "\\finding{run_2}{run_0}{explained_variance} -- or so the numbers say."),
     ("results", "The change is only \\change{run_2}{run_0}{explained_variance}, which is of no practical concern."),
     ("abstract", "H3 is \\outcome{H3}, most likely for lack of seeds."),
@@ -209,4 +211,4 @@ def test_misleading_prose_goes_back(section, text):
 @pytest.mark.parametrize(("section", "text"), ASIDES)
 def test_what_no_list_finds_is_set_as_interpretation(section, text):
     assert sent_back(section, text) == []
-    assert interpreted(section, sentences(read(text)))
+    assert interpreted(section, sentences(read(text)), EVIDENCE)

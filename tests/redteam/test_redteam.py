@@ -34,7 +34,7 @@ def problems(sample, which):
 
 
 def marked(sample):
-    return bool(interpreted(sample["section"], sentences(read(sample["text"]))))
+    return bool(interpreted(sample["section"], sentences(read(sample["text"])), EVIDENCE))
 
 
 def tally(chosen):
