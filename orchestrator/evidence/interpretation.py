@@ -22,16 +22,17 @@ _WORD = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
 _PLAIN = frozenset(
     re.findall(
         r"\w+",
-        """a an and are as at be been between both but by could for from had has have here in is it its itself not of on
-        or other our over respectively so that the their them there these they this those to under was we were when where which with
-        within
-        abstract appendix arm arms attempt attempts average baseline compared comparison comparisons condition conditions
-        control controls curve detect detectable difference differences each experiment experiments exploratory figure find finds
-        first found give given gives hypotheses hypothesis interval intervals last line lines lies mean means measured
-        measurement measurements metric metrics outcome outcomes own paper part per planned point points reached reaches
-        read reads recorded rejected reported reports result results row rows run runs second section seed seeds setting
-        settings show shown shows stand stands statement step steps study table test tested tests third trained training
-        trainings treatment used uses value values all every""",
+        """a an and are as at be been between both but by could for from had has have here in is it its itself not
+        of on or other our over respectively so that the their them there these they this those to under was we
+        were when where which with within
+        abstract appendix arm arms attempt attempts average baseline compared comparison comparisons condition
+        conditions control controls curve detect detectable difference differences each experiment experiments
+        exploratory figure find finds first found give given gives hypotheses hypothesis interval intervals last
+        line lines lies mean means measured measurement measurements metric metrics outcome outcomes own paper
+        part per planned point points reached reaches read reads recorded rejected reported reports result
+        results row rows run runs second section seed seeds setting settings show shown shows stand stands
+        statement step steps study table test tested tests third trained training trainings treatment used uses
+        value values all every""",
     )
 )
 
