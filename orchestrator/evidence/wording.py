@@ -1,9 +1,9 @@
 """What a section may say in its own words, where results are at stake. Pure.
 
 A comparison is worded by a verdict (`\\finding`), so comparative words of the writer's own are sent back in title,
-abstract, results, conclusion and captions; so is a negation around a finding. A cause, or a scope wider than the runs,
-is sent back where it stands in one sentence with a result: by itself it is set as interpretation (`striking`), and no
-list of words is needed to see it.
+abstract, results, conclusion and captions, and in other sections what tells who won; so is a negation around a finding.
+A cause, or a scope wider than the runs, is sent back where it stands in one sentence with a result: by itself it is set
+as interpretation (`striking`), and no list of words is needed to see it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ def check_wording(section: str, text: str, evidence: Evidence) -> tuple[Problem,
             faults += [*_comparatives(sentence), *typed_beside_results(sentence, passage, evidence)]
         if section in GUARDED:
             faults += [*_negations(sentence), *_beyond(sentence, section, evidence)]
+        elif sentence.kind != "caption" and (section != "related_work" or lists.OURS.search(sentence.prose)):
+            faults += _claimed(sentence)
         faults += [*oversold(sentence), *reworded(sentence, evidence), *glossed(sentence)]
         faults += [*miscounted(sentence), *flawless(sentence, evidence), *wrong_run(sentence, evidence)]
     if section in GUARDED:
@@ -65,6 +67,14 @@ def _comparatives(sentence: Sentence) -> Iterator[Fault]:
         clause = re.split("[;:]", prose[: match.start()])[-1]
         if not (asked or _open(clause) or lists.DENIED.search(clause)):
             yield sentence.offsets[match.start()], f"{where}`{match[0]}` judges; say what was found by \\finding"
+
+
+def _claimed(sentence: Sentence) -> Iterator[Fault]:
+    """A result told where no result belongs; what others found is theirs, in related work."""
+    for match in lists.CLAIMED.finditer(sentence.prose):
+        if not (_open(sentence.prose[: match.start()]) or sentence.prose.rstrip().endswith("?")):
+            message = f"`{match[0]}` tells what came out; the results section does, by \\finding and \\outcome"
+            yield sentence.offsets[match.start()], message
 
 
 def _part(prose: str, match: re.Match[str]) -> str:

@@ -48,6 +48,16 @@ COMPARATIVE = _words(
     as (?!well\b|long\b|soon\b|far\b|such\b|many\b)\w+ as
     """
 )
+# What came out, told in a section that is not about results.
+CLAIMED = _words(
+    r"""
+    outperform\w*  outpac\w*  surpass\w*  beat(?:s|en|ing)?  dominat\w+  wins?  won  superior\w*  inferior\w*
+    (?:better|worse) than  breakthrough
+    we (?:have |here )?(?:show|prove|demonstrate|establish|confirm)(?:n|d|ed)? (?:here )?that
+    our (?:\w+ )?(?:experiments?|results?|findings?|runs?|study) (?:show|demonstrate|confirm|prove|establish)\w*
+    """
+)
+OURS = _words(r"we  our  ours")
 # How good something is.
 JUDGING = _words(
     r"""

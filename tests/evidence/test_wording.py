@@ -82,6 +82,8 @@ def test_captions_are_guarded_in_every_section():
 
 OF_STUDY = study()
 HONEST = [
+    ("introduction", "We ask whether the adaptive penalty outperforms a fixed one."),
+    ("related_work", "A persistent variant outperforms its baseline on probing \\citep{li2020}."),
     (
         "results",
         "Of the \\count{attempts} attempts, \\count{rejected} were rejected: one crashed, one changed nothing.",
@@ -122,6 +124,11 @@ HONEST = [
     ),
 ]
 MISLEADING = [
+    ("introduction", "Here we show that the penalty solves the task."),
+    ("introduction", "Our contribution is the first evidence that the adaptive run outperforms any fixed weight."),
+    ("method", "The adaptive run thus dominates the baseline at every weight."),
+    ("experimental_setup", "The adaptive run had already won on the development part."),
+    ("related_work", "In contrast to that study, ours settles the question and wins on the same data."),
     ("abstract", "Since the schedule relaxes under load, \\finding{run_1}{run_0}{explained_variance}."),
     ("results", "\\[ m_{new} \\ll m_{old} \\]"),
     ("conclusion", "So \\begin{equation} a > b \\end{equation}"),
