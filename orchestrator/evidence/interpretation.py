@@ -17,7 +17,7 @@ from orchestrator.records import Evidence
 INTERPRETED = frozenset({"abstract", "results", "conclusion"})
 RESULTS = frozenset({"result", "measured", "change", "finding", "outcome", "detectable"})
 _BOUNDARY = r"[,:;]|---?|[–—]|(?=\()"
-_WORD = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
+_WORD = re.compile(r"[^\W_]+=\d+(?:\.\d+)?|\d+\.\d+|[^\W_]+(?:['’][a-z]+)?")
 # Words that report, point and join, and praise nothing: none of them says more than the reference beside it.
 _PLAIN = frozenset(
     re.findall(
@@ -90,11 +90,12 @@ def _joined(spans: Iterator[Span]) -> Iterator[Span]:
 
 
 def _names(evidence: Evidence) -> frozenset[str]:
-    """Return the words of which the names of runs, conditions, metrics, settings and hypotheses are made."""
+    """Return the words of which the names of runs, conditions, metrics, settings and hypotheses are made; no integers."""
     texts = [*evidence.runs, *evidence.runs.values(), *(one.id for one in evidence.hypotheses)]
     texts += [text for one in evidence.metrics for text in (one.name, one.words, one.unit or "")]
     for conditions in evidence.settings.values():
         for condition, settings in conditions.items():
             texts += [condition, *settings, *(value for value in settings.values() if isinstance(value, str))]
     texts += [entry.metric for entry in evidence.entries]
-    return frozenset(word for text in texts for word in _WORD.findall(text.lower().replace("_", " ")))
+    words = (word for text in texts for word in _WORD.findall(text.lower().replace("_", " ")))
+    return frozenset(word for word in words if not word.isdigit())

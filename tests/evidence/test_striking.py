@@ -83,6 +83,7 @@ def test_formulas_and_other_sections_are_no_interpretation():
         "The adaptive run reigns on \\count{seeds} of \\count{seeds} seeds.",
         "The adaptive run $\\succ$ the baseline on \\count{seeds} seeds.",
         "The adaptive run is su$\\mathrm{perio}$r at \\result{run_1}{l0}.",
+        "The adaptive run has 3 of \\count{seeds} seeds.",
         "The adaptive run takes 25 steps to \\result{run_1}{l0}.",
     ],
 )
