@@ -90,7 +90,7 @@ def _joined(spans: Iterator[Span]) -> Iterator[Span]:
 
 
 def _names(evidence: Evidence) -> frozenset[str]:
-    """Return the words of which the names of runs, conditions, metrics, settings and hypotheses are made; no integers."""
+    """Return the words that name runs, conditions, metrics, settings and hypotheses; integers by themselves are none."""
     texts = [*evidence.runs, *evidence.runs.values(), *(one.id for one in evidence.hypotheses)]
     texts += [text for one in evidence.metrics for text in (one.name, one.words, one.unit or "")]
     for conditions in evidence.settings.values():
