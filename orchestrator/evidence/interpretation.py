@@ -90,7 +90,7 @@ def _joined(spans: Iterator[Span]) -> Iterator[Span]:
 
 
 def _names(evidence: Evidence) -> frozenset[str]:
-    """Return the words that name runs, conditions, metrics, settings and hypotheses; integers by themselves are none."""
+    """Return the words that name runs, conditions, metrics, settings and hypotheses; an integer by itself is none."""
     texts = [*evidence.runs, *evidence.runs.values(), *(one.id for one in evidence.hypotheses)]
     texts += [text for one in evidence.metrics for text in (one.name, one.words, one.unit or "")]
     for conditions in evidence.settings.values():
