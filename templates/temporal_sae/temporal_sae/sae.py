@@ -64,7 +64,7 @@ class SparseAutoencoder(nn.Module):
         """Drop the part of W_dec's gradient along each direction, which renormalising would undo after Adam saw it."""
         grad_FD = self.W_dec.grad
         if grad_FD is not None:
-            grad_FD -= (grad_FD * self.W_dec).sum(dim=-1, keepdim=True) * self.W_dec
+            grad_FD.addcmul_(self.W_dec, (grad_FD * self.W_dec).sum(dim=-1, keepdim=True), value=-1)
 
     @torch.no_grad()
     def normalise_directions(self) -> None:
