@@ -149,10 +149,8 @@ def _unreported(run: GradedRun) -> Iterator[Finding]:
 
     The trials of a recorded search (`tuning_trials`) are no such trainings.
     """
-    names = set(run.info.root)
-    for name, condition in run.info.root.items():
-        names |= {f"{name}.tuning{n + 1}" for n in range(int(number(condition.config.get(TRIALS)) or 0))}
-    left = sorted({key.rpartition("/")[0] for key in run.facts.counters} - names)
+    trained = {key.rpartition("/")[0] for key in run.facts.counters}
+    left = sorted(name for name in trained - set(run.info.root) if not _is_trial(name, run.info))
     again = sorted(key for key, counter in run.facts.counters.items() if counter.trainings > 1)
     for what, places in (("which left no result", left), ("more than once with the same seed", again)):
         if places:
@@ -161,6 +159,13 @@ def _unreported(run: GradedRun) -> Iterator[Finding]:
                 "a result, or a trial of a search that the setting records"
             )
             yield _error("unreported-training", message, f"{run.name}/progress.jsonl#{places[0]}")
+
+
+def _is_trial(name: str, info: FinalInfo) -> bool:
+    """True for `arm.tuning2` where the settings of `arm` record two trials or more."""
+    arm, _, trial = name.rpartition(".tuning")
+    recorded = info.root[arm].config.get(TRIALS) if arm in info.root else None
+    return trial.isdecimal() and int(trial) <= (number(recorded) or 0)
 
 
 def number(value: Scalar | None) -> float | None:

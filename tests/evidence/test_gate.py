@@ -105,8 +105,10 @@ def test_steps_that_were_not_reported_are_not_believed(counters, expected):
         ({"arm/2": Counter(last=200, gap=100, trainings=3)}, {}, [("error", "unreported-training")]),
         (counted("arm.tuning1", "arm.tuning2", seeds=(9,)), {"tuning_trials": 2}, []),
         (counted("arm.tuning1", "arm.tuning3", seeds=(9,)), {"tuning_trials": 2}, [("error", "unreported-training")]),
+        (counted("arm.tuning1", seeds=(9,)), {"tuning_trials": "1e400"}, []),
+        (counted("arm.tuningx", seeds=(9,)), {"tuning_trials": 10**18}, [("error", "unreported-training")]),
     ],
-    ids=["another name", "the same again", "recorded trials", "a trial too many"],
+    ids=["another name", "the same again", "recorded trials", "a trial too many", "no number", "no trial"],
 )
 def test_a_training_that_left_no_result_is_a_choice_among_chances(more, config, expected):
     run = graded({"arm": condition(config={"steps": 200, "lr": 0.1, **config})}, counters={**counted("arm"), **more})
